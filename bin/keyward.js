@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+/**
+ * Starts the command line on a Node that can run it: this one where it is new enough, else the one that
+ * `npm ci` put beside the dependencies. Plain JavaScript, so that an old Node can read it too.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import * as module from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const source = new URL('../src/main.ts', import.meta.url);
+const built = new URL('../dist/main.js', import.meta.url);
+const main = existsSync(source) ? source : built;
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major > 22 || (major === 22 && minor >= 19)) {
+  module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/keyward', import.meta.url)));
+  await import(main);
+} else {
+  runWithProjectNode(fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url)));
+}
+
+function runWithProjectNode(node) {
+  if (!existsSync(node)) {
+    process.stderr.write(
+      `Keyward needs Node 22.19 or newer; this is ${process.versions.node}. Run "npm ci" first: it brings one.\n`,
+    );
+    process.exit(1);
+  }
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  // A terminal sends Ctrl-C to both; the child decides when it is over.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
+}

@@ -1,0 +1,17 @@
+/**
+ * How the tests run: each file in a process of its own, with one PostgreSQL for all of them.
+ */
+import { defineConfig } from 'vitest/config';
+import { ClosingLineReporter } from './tests/support/closing-line-reporter.ts';
+
+export default defineConfig({
+  test: {
+    include: ['tests/**/*.test.ts'],
+    pool: 'forks',
+    globalSetup: ['tests/support/global-setup.ts'],
+    reporters: ['default', new ClosingLineReporter()],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
+  },
+});
