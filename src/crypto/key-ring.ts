@@ -1,0 +1,114 @@
+/**
+ * The encryption key ring: the first key encrypts, every key decrypts, as Python's MultiFernet does it.
+ * It names its keys by their ids and gives the keys themselves to nobody.
+ */
+import { UsageError } from '../foundation/errors.ts';
+import { Secret } from '../foundation/secret.ts';
+import { EncryptionKeyError, makeAGoodKey, parseEncryptionKey } from './encryption-key.ts';
+import { DecryptError, decryptFernet, encryptFernet, type FernetKey } from './fernet.ts';
+
+export class KeyRing {
+  /** The key that encrypts. */
+  readonly activeKeyId: string;
+  /** All keys, in the order of the ring. */
+  readonly keyIds: readonly string[];
+  readonly #active: FernetKey;
+  readonly #keys: readonly FernetKey[];
+
+  private constructor(active: FernetKey, others: readonly FernetKey[]) {
+    this.#active = active;
+    this.#keys = [active, ...others];
+    this.activeKeyId = active.id;
+    this.keyIds = this.#keys.map((key) => key.id);
+  }
+
+  /**
+   * @param text one key or several, separated by commas; the first is the active one
+   * @throws UsageError that tells what is wrong with every faulty key, by its position, and shows none
+   */
+  static parse(text: Secret): KeyRing {
+    const members = text.reveal().split(',').map(readMember);
+    const faults = members.flatMap((_, index) => faultAt(members, index) ?? []);
+    const [active, ...others] = members.flatMap((member) => member.key ?? []);
+    if (faults.length > 0 || !active) {
+      throw new UsageError(`The encryption key ring is not usable: ${faults.join('; ')}. ${makeAGoodKey}`);
+    }
+    return new KeyRing(active, others);
+  }
+
+  /**
+   * @param options.now the token's timestamp, the present by default; to re-encrypt a token, pass its
+   *   createdAt, as MultiFernet's rotate() does
+   * @returns a Fernet token under the active key
+   */
+  encrypt(value: Secret, options: { now?: Date } = {}): string {
+    return encryptFernet(this.#active, value.reveal(), options);
+  }
+
+  /**
+   * @returns what the token encrypts, the id of the key that opened it, and the token's timestamp
+   * @throws DecryptError
+   */
+  decrypt(token: string): { secret: Secret; keyId: string; createdAt: Date } {
+    let failure = new DecryptError('wrong_key');
+    for (const key of this.#keys) {
+      try {
+        const { plaintext, createdAt } = decryptFernet(key, token);
+        return { secret: new Secret(plaintext), keyId: key.id, createdAt };
+      } catch (error) {
+        failure = moreTelling(failure, error);
+      }
+    }
+    throw failure;
+  }
+
+  /** The id of the key that opens the token, or undefined if none does. */
+  keyIdFor(token: string): string | undefined {
+    try {
+      return this.decrypt(token).keyId;
+    } catch (error) {
+      if (error instanceof DecryptError) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+}
+
+/** One place of a ring: a key, or what is wrong with it. */
+interface Member {
+  readonly key?: FernetKey;
+  readonly fault?: string;
+}
+
+function readMember(text: string): Member {
+  try {
+    return { key: parseEncryptionKey(text) };
+  } catch (error) {
+    if (error instanceof EncryptionKeyError) {
+      return { fault: error.fault };
+    }
+    throw error;
+  }
+}
+
+function faultAt(members: readonly Member[], index: number): string | undefined {
+  const fault = members[index]?.fault ?? faultOfRepetition(members, index);
+  if (fault === undefined || members.length === 1) {
+    return fault;
+  }
+  return `key ${index + 1} of ${members.length}: ${fault}`;
+}
+
+function faultOfRepetition(members: readonly Member[], index: number): string | undefined {
+  const first = members.findIndex((member) => member.key?.id === members[index]?.key?.id);
+  return first < index ? `it is key ${first + 1} once more` : undefined;
+}
+
+/** That a token belongs to another key of the ring says less than anything else that one key finds. */
+function moreTelling(known: DecryptError, found: unknown): DecryptError {
+  if (!(found instanceof DecryptError)) {
+    throw found;
+  }
+  return known.reason === 'wrong_key' ? found : known;
+}
