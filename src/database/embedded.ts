@@ -1,0 +1,188 @@
+/**
+ * The embedded database: PGlite in `<data directory>/database`, owned by one process that serves it at
+ * a Unix socket to every other. A first start that is killed leaves no half-made database behind.
+ * It does not fsync: it survives a killed process, not a power cut.
+ */
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { PGlite } from '@electric-sql/pglite';
+import { codeOf, messageOf, UsageError } from '../foundation/errors.ts';
+import type { ConnectionSettings } from './database.ts';
+import { lockDirectory, socketAnswers, type LockOwner } from './directory-lock.ts';
+import { serveEmbedded, type EmbeddedSocket } from './embedded-socket.ts';
+
+/** The shortest limit of a Unix socket's path among the systems that Node runs on, less its final zero. */
+const maxSocketPathBytes = 103;
+const socketName = '.s.PGSQL.5432';
+
+/** Making a database takes seconds on a slow machine. */
+const ownerPatienceMs = 30_000;
+const askOwnerMs = 50;
+
+/** How long a command that is done stays for other commands that use its engine. */
+const guestPatienceMs = 10_000;
+
+export interface EmbeddedDatabase {
+  readonly settings: ConnectionSettings;
+  /** The engine is another process's, which may end it at any time. */
+  readonly shared: boolean;
+  close(): Promise<void>;
+}
+
+export interface OpenEmbeddedOptions {
+  /** A server wants the engine for itself; a command shares that of whoever has it. */
+  readonly as: LockOwner['role'];
+  /** Told what is going on while a new database is made. */
+  readonly onProgress: (message: string) => void;
+}
+
+/**
+ * Opens the embedded database, making it when there is none.
+ * @throws UsageError with one line that says what to do
+ */
+export async function openEmbedded(
+  dataDirectory: string,
+  options: OpenEmbeddedOptions,
+): Promise<EmbeddedDatabase> {
+  makeDirectory(dataDirectory);
+  const socketPath = chooseSocketPath(dataDirectory);
+  let keepsSocket = false;
+  try {
+    const owner = await lockOrOwner(dataDirectory, socketPath, options.as);
+    keepsSocket = 'release' in owner;
+    if ('release' in owner) return await own(dataDirectory, socketPath, owner.release, options);
+    return { settings: socketSettings(owner.socketPath, dataDirectory), shared: true, close: async () => {} };
+  } finally {
+    if (!keepsSocket) removeSocketDirectory(socketPath, dataDirectory);
+  }
+}
+
+/** The lock, or for a command also the owner who shares its engine. */
+async function lockOrOwner(
+  dataDirectory: string,
+  socketPath: string,
+  as: LockOwner['role'],
+): Promise<{ readonly release: () => void } | LockOwner> {
+  const deadline = performance.now() + ownerPatienceMs;
+  for (;;) {
+    const lock = await lockDirectory(dataDirectory, socketPath, as);
+    if (lock.held) return lock;
+    const { owner } = lock;
+    if (as === 'server' && owner.role === 'server') throw alreadyRuns(owner, dataDirectory);
+    if (as === 'command' && (await socketAnswers(owner.socketPath))) return owner;
+    // The owner is starting, stopping, or a command that is over in a moment.
+    if (performance.now() > deadline) throw ownerHangs(owner, dataDirectory);
+    await new Promise((resolve) => setTimeout(resolve, askOwnerMs));
+  }
+}
+
+async function own(
+  dataDirectory: string,
+  socketPath: string,
+  releaseLock: () => void,
+  { as, onProgress }: OpenEmbeddedOptions,
+): Promise<EmbeddedDatabase> {
+  let engine: PGlite | undefined;
+  let door: EmbeddedSocket | undefined;
+  const close = async (): Promise<void> => {
+    await door?.close(as === 'command' ? guestPatienceMs : 0);
+    await engine?.close();
+    releaseLock();
+    removeSocketDirectory(socketPath, dataDirectory);
+  };
+  try {
+    engine = await openEngine(dataDirectory, onProgress);
+    door = await serveEmbedded(engine, socketPath);
+    return { settings: socketSettings(socketPath, dataDirectory), shared: false, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function alreadyRuns({ pid }: LockOwner, dataDirectory: string): UsageError {
+  return new UsageError(
+    `Another Keyward (process ${pid}) already runs on ${dataDirectory}. Stop it first, or set KEYWARD_DATA_DIR to another directory.`,
+  );
+}
+
+function ownerHangs({ pid }: LockOwner, dataDirectory: string): UsageError {
+  return new UsageError(
+    `The Keyward on ${dataDirectory} (process ${pid}) does not let anybody at its database. If it hangs, end it and try again.`,
+  );
+}
+
+async function openEngine(dataDirectory: string, onProgress: (message: string) => void): Promise<PGlite> {
+  const { PGlite } = await import('@electric-sql/pglite');
+  const finished = join(dataDirectory, 'database');
+  const draft = join(dataDirectory, 'database.unfinished');
+  const start = async (directory: string): Promise<PGlite> => {
+    const engine = new PGlite(directory, {
+      startParams: [...PGlite.defaultStartParams, '-c', 'timezone=UTC'],
+    });
+    await engine.waitReady;
+    return engine;
+  };
+  try {
+    if (!existsSync(finished)) {
+      onProgress(`Making the embedded database in ${finished} (a few seconds, once)`);
+      rmSync(draft, { recursive: true, force: true });
+      await (await start(draft)).close();
+      renameSync(draft, finished);
+    }
+    // Whoever may look into the data directory must not read the database past its socket.
+    chmodSync(finished, 0o700);
+    return await start(finished);
+  } catch (error) {
+    throw new UsageError(
+      `The embedded database in ${finished} does not open: ${messageOf(error)}. Check the free space and the rights of the directory; a copy of the directory can be put back in its place.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Level by level: Node's own recursive mkdir does not end below /proc. */
+function makeDirectory(path: string, dataDirectory = path): void {
+  if (isDirectory(path)) return;
+  if (!existsSync(path)) makeDirectory(dirname(path), dataDirectory);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process that starts at this moment may have been first.
+    if (codeOf(error) === 'EEXIST' && isDirectory(path)) return;
+    throw new UsageError(
+      `The data directory ${dataDirectory} cannot be made: ${messageOf(error)}. Set KEYWARD_DATA_DIR to a directory that you can write.`,
+      { cause: error },
+    );
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function chooseSocketPath(dataDirectory: string): string {
+  const path = join(dataDirectory, socketName);
+  if (Buffer.byteLength(path) <= maxSocketPathBytes) return path;
+  return join(mkdtempSync(join(tmpdir(), 'keyward-')), socketName);
+}
+
+function removeSocketDirectory(socketPath: string, dataDirectory: string): void {
+  if (socketPath === join(dataDirectory, socketName)) return;
+  rmSync(dirname(socketPath), { recursive: true, force: true });
+}
+
+function socketSettings(socketPath: string, dataDirectory: string): ConnectionSettings {
+  return {
+    description: `embedded database in ${dataDirectory}`,
+    pool: {
+      host: dirname(socketPath),
+      port: 5432,
+      user: 'postgres',
+      database: 'postgres',
+      ssl: false,
+      keepAlive: false,
+    },
+  };
+}

@@ -1,0 +1,175 @@
+/**
+ * Brings the database up to a version. Each migration is one transaction with its ledger row and its
+ * verification, under the runners' lock: a kill leaves either all of it or nothing, and any number of
+ * runners apply it once.
+ */
+import { sql, type Kysely } from 'kysely';
+import type { Tables } from '../tables.ts';
+import { assess, isForeign, type KnownMigrations, type MigrationReport } from './assess.ts';
+import { compareFacts, describeDifference, readFacts } from './catalogue.ts';
+import { factsOf, tablesBuiltOn, tablesOf } from './expected-facts.ts';
+import { createLedger, recordMigration } from './ledger.ts';
+import { failureOf, MigrationFailure } from './migration-failure.ts';
+import type { Migration } from './migration-files.ts';
+import { lockRunners, lockTables, retryLocked } from './runner-lock.ts';
+
+export interface ApplyOptions {
+  /** The last version to apply; all where absent. */
+  readonly to?: string;
+  /** Also run again what is applied, to repair what drifted. */
+  readonly force: boolean;
+  /** How long one statement may wait for a table lock. */
+  readonly lockTimeoutMs: number;
+  readonly onStep: (step: ApplyStep) => void;
+}
+
+export interface ApplyStep {
+  readonly kind: 'applied' | 'adopted' | 'waiting';
+  readonly version: string;
+  readonly message: string;
+}
+
+/** @throws MigrationFailure with the exit code of its reason; what failed changed nothing */
+export async function applyMigrations(
+  db: Kysely<Tables>,
+  known: KnownMigrations,
+  options: ApplyOptions,
+): Promise<void> {
+  for (const migration of known.migrations) {
+    if (options.to !== undefined && migration.version > options.to) return;
+    try {
+      await applyOne(db, migration, known, options);
+    } catch (error) {
+      throw failureOf(`Migration ${migration.file}`, error);
+    }
+  }
+}
+
+async function applyOne(
+  db: Kysely<Tables>,
+  migration: Migration,
+  known: KnownMigrations,
+  options: ApplyOptions,
+): Promise<void> {
+  const { version, file } = migration;
+  const startedAt = performance.now();
+  const parts = await partsToRun(db, migration);
+  for (const [index, part] of parts.entries()) {
+    const isLast = index === parts.length - 1;
+    const kind = await retryLocked(
+      {
+        what: `Migration ${version}`,
+        aftermath:
+          index === 0
+            ? 'Nothing was changed.'
+            : 'Its first part is in place and does no harm; a next run goes on.',
+        onRetry: (message) => options.onStep({ kind: 'waiting', version, message }),
+      },
+      async () =>
+        db.transaction().execute(async (tx) => {
+          await lockRunners(tx, options.lockTimeoutMs);
+          const report = await stateOf(tx, migration, known);
+          if (!needsWork(report, options.force)) return null;
+          refuseOtherKind(report);
+          const adopt = isAdoptable(report);
+          if (!adopt) {
+            await lockBuiltOn(tx, version, known, options);
+            await sql.raw(part).execute(tx);
+          }
+          if (!isLast && !adopt) return null;
+          await createLedger(tx);
+          await recordMigration(tx, migration, { adopted: adopt, durationMs: elapsed(startedAt) });
+          if (!adopt) await verify(tx, migration, known);
+          return adopt ? 'adopted' : 'applied';
+        }),
+    );
+    if (kind === null) continue;
+    const message =
+      kind === 'adopted' ? `${file}: the tables are there already` : `${file} in ${elapsed(startedAt)} ms`;
+    options.onStep({ kind, version, message });
+  }
+}
+
+/** One table the SQL locks itself, as late and as little as it can; several it would lock one by one, and hold the first meanwhile. */
+async function lockBuiltOn(
+  tx: Kysely<Tables>,
+  version: string,
+  { expected }: KnownMigrations,
+  { lockTimeoutMs }: ApplyOptions,
+): Promise<void> {
+  const tables = tablesBuiltOn(expected, version);
+  if (tables.length > 1) await lockTables(tx, tables, { mode: 'SHARE ROW EXCLUSIVE', lockTimeoutMs });
+}
+
+/** The transactions that a migration takes here: one, unless readers would notice it. */
+export async function partsToRun(db: Kysely<Tables>, migration: Migration): Promise<readonly string[]> {
+  return migration.parts.length > 1 && (await isLarge(db)) ? migration.parts : [migration.sql];
+}
+
+async function stateOf(
+  tx: Kysely<Tables>,
+  migration: Migration,
+  known: KnownMigrations,
+): Promise<MigrationReport> {
+  const report = (await assess(tx, known)).find(({ version }) => version === migration.version);
+  if (report === undefined) throw new Error(`no such migration: ${migration.version}`);
+  return report;
+}
+
+function needsWork({ appliedAt, adopted }: MigrationReport, force: boolean): boolean {
+  return appliedAt === null || (force && !adopted);
+}
+
+/** Only tables that nobody's ledger explains are adopted; later migrations are safe to run on what is there. */
+export function isAdoptable(report: MigrationReport): boolean {
+  return report.state === 'unrecorded' && isForeign(report);
+}
+
+/** A table that is there and lacks columns cannot be made right by a migration that only makes new tables. */
+export function refuseOtherKind(report: MigrationReport): void {
+  const { state, differences } = report;
+  if (state !== 'partial' || !isForeign(report)) return;
+  const missingTables = new Set(
+    differences
+      .filter(({ name, found }) => name.startsWith('table ') && found === null)
+      .map(({ name }) => name.slice(6)),
+  );
+  const wrong = differences.filter(
+    ({ name }) => name.startsWith('column ') && !missingTables.has(name.slice(7).split('.')[0] ?? ''),
+  );
+  if (wrong.length === 0) return;
+  const missing = wrong.filter(({ found }) => found === null).map(({ name }) => name.slice('column '.length));
+  const other = wrong.filter(({ found }) => found !== null).map(describeDifference);
+  const said = [...(missing.length === 0 ? [] : [`missing: ${missing.join(', ')}`]), ...other].join('; ');
+  throw new MigrationFailure(
+    `The tables in this database are of another kind than the ones that Keyward extends. ${said}. Nothing was changed. Use another database or schema, or bring the tables into that shape first.`,
+    'failed',
+  );
+}
+
+async function verify(
+  tx: Kysely<Tables>,
+  { version, file }: Migration,
+  { expected }: KnownMigrations,
+): Promise<void> {
+  const found = await readFacts(tx, tablesOf(expected));
+  const differences = compareFacts(factsOf(expected, version), found);
+  if (differences.length === 0) return;
+  throw new MigrationFailure(
+    `The verification of ${file} failed, so all of it was rolled back. ${differences.map(describeDifference).join('; ')}.`,
+    'verificationFailed',
+  );
+}
+
+/** On a table of this size building an index takes so long that readers would notice the lock of the columns. */
+const largeBytes = 8 * 1024 * 1024;
+
+async function isLarge(db: Kysely<Tables>): Promise<boolean> {
+  const { rows } = await sql<{ bytes: string | null }>`
+    SELECT pg_relation_size(to_regclass('llm_providers')) AS bytes`.execute(db);
+  return Number(rows[0]?.bytes ?? 0) > largeBytes;
+}
+
+function elapsed(startedAt: number): number {
+  return Math.round(performance.now() - startedAt);
+}

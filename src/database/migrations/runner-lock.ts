@@ -1,0 +1,116 @@
+/**
+ * How runners keep out of each other's way and out of everybody else's: one advisory lock that ends with
+ * its transaction, so that no pooler can keep it and no killed runner leaves it behind; and a short
+ * patience for table locks, so that nobody queues up behind a runner that waits.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { sql, type Kysely } from 'kysely';
+import { codeOf } from '../../foundation/errors.ts';
+import type { Tables } from '../tables.ts';
+import { MigrationFailure } from './migration-failure.ts';
+
+/**
+ * How long others wait behind one that waits for a table, at most. Below the second after which
+ * PostgreSQL looks for deadlocks: where our lock is part of one, it is we who give way.
+ */
+export const defaultLockTimeoutMs = 500;
+
+/** Any number that no other program is likely to use; the same in every version. */
+const lockKey = 8_084_002;
+/** Waiting for another runner holds nobody up. Shorter than the driver's patience for one answer. */
+const otherRunnerTimeoutMs = 30_000;
+const attempts = 8;
+const firstPauseMs = 200;
+const longestPauseMs = 2_000;
+
+/** SQLSTATE lock_not_available and deadlock_detected. */
+const retryable = new Set(['55P03', '40P01']);
+
+/** Takes the runners' lock for the rest of the transaction, and sets the patience for all further locks. */
+export async function lockRunners(tx: Kysely<Tables>, lockTimeoutMs: number): Promise<void> {
+  await setLockTimeout(tx, otherRunnerTimeoutMs);
+  await sql`SELECT pg_advisory_xact_lock(${sql.lit(lockKey)})`.execute(tx);
+  await setLockTimeout(tx, lockTimeoutMs);
+}
+
+async function setLockTimeout(tx: Kysely<Tables>, timeoutMs: number): Promise<void> {
+  await sql`SELECT set_config('lock_timeout', ${`${timeoutMs}ms`}, true)`.execute(tx);
+}
+
+type LockMode = 'SHARE ROW EXCLUSIVE' | 'ACCESS EXCLUSIVE';
+
+/** How often it looks for a moment when all tables are free, before it stands in a queue for them. */
+const momentsTried = 20;
+const longestBetweenMomentsMs = 20;
+/** How long a runner that holds one table waits for the next. */
+const nextTableTimeoutMs = 100;
+
+/**
+ * Locks tables for the rest of the transaction. Programs take them in any order: whoever holds one and
+ * waits behind us for another keeps us from the one that it holds. So first it looks for a moment when all
+ * are free, which holds nobody up; only then it stands in line, and with one in hand for no longer than a blink.
+ * @param lockTimeoutMs how long it may wait while it holds none of them
+ */
+export async function lockTables(
+  tx: Kysely<Tables>,
+  tables: readonly string[],
+  { mode, lockTimeoutMs }: { mode: LockMode; lockTimeoutMs: number },
+): Promise<void> {
+  for (let moment = 1; moment <= momentsTried; moment += 1) {
+    if (await locksAtOnce(tx, tables, mode)) return;
+    await pause(longestBetweenMomentsMs * Math.random());
+  }
+  for (const [index, table] of tables.entries()) {
+    await setLockTimeout(tx, index === 0 ? lockTimeoutMs : Math.min(lockTimeoutMs, nextTableTimeoutMs));
+    await sql`LOCK TABLE ${sql.table(table)} IN ${sql.raw(mode)} MODE`.execute(tx);
+  }
+  await setLockTimeout(tx, lockTimeoutMs);
+}
+
+/** All of the tables, or none. */
+async function locksAtOnce(tx: Kysely<Tables>, tables: readonly string[], mode: LockMode): Promise<boolean> {
+  await sql`SAVEPOINT before_tables`.execute(tx);
+  try {
+    for (const table of tables)
+      await sql`LOCK TABLE ${sql.table(table)} IN ${sql.raw(mode)} MODE NOWAIT`.execute(tx);
+    return true;
+  } catch (error) {
+    if (!retryable.has(codeOf(error))) throw error;
+    await sql`ROLLBACK TO SAVEPOINT before_tables`.execute(tx);
+    return false;
+  }
+}
+
+interface Attempted {
+  /** What is attempted, to begin a sentence with. */
+  readonly what: string;
+  /** How the database is when every attempt failed; a sentence. */
+  readonly aftermath: string;
+  readonly onRetry: (message: string) => void;
+}
+
+/**
+ * Runs a transaction again when it did not get a lock, with growing pauses of random length.
+ * @throws MigrationFailure with the exit code for lock timeouts when it never got it
+ */
+export async function retryLocked<T>(
+  { what, aftermath, onRetry }: Attempted,
+  transaction: () => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await transaction();
+    } catch (error) {
+      if (!retryable.has(codeOf(error))) throw error;
+      if (attempt === attempts) {
+        throw new MigrationFailure(
+          `${what} did not get its lock in ${attempts} attempts: another transaction holds a table for long. ${aftermath} See pg_stat_activity for it, try again later, or wait longer with --lock-timeout.`,
+          'lockTimeout',
+          error,
+        );
+      }
+      onRetry(`${what}: a table is locked, trying again (${attempt + 1} of ${attempts})`);
+      await pause(Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs) * (0.5 + Math.random()));
+    }
+  }
+}
