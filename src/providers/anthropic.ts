@@ -1,0 +1,65 @@
+/** Anthropic. Chat goes to its OpenAI-compatible path with Bearer; the test call is native. */
+import { bearer, type KnownProviderEntry } from './provider-entry.ts';
+import { accepted } from './shared-answers.ts';
+
+export const anthropic: KnownProviderEntry = {
+  slug: 'anthropic',
+  displayName: 'Anthropic',
+  baseUrl: 'https://api.anthropic.com/v1',
+  alternativeEnvironmentNames: [],
+  keyShapes: [{ prefix: 'sk-ant-api03-', rest: '[\\w-]{93}AA' }],
+  forbiddenKeys: [
+    {
+      prefix: 'sk-ant-admin',
+      message:
+        'This is an Anthropic admin key: it manages the organisation and cannot chat. Take an API key (sk-ant-api…).',
+    },
+  ],
+  keyHeader: bearer,
+  test: {
+    method: 'GET',
+    path: '/models',
+    under: 'base',
+    keyHeader: { name: 'x-api-key', prefix: '' },
+    headers: { 'anthropic-version': '2023-06-01' },
+  },
+  answers: [
+    { ...accepted, fields: [{ path: 'data', is: 'array' }] },
+    {
+      status: [400, 402, 403],
+      code: ['billing_error'],
+      verdict: 'out_of_credit',
+      message: 'The key is alive, but its organisation has no credit.',
+      advice: 'Buy credits at https://console.anthropic.com/settings/billing.',
+    },
+    {
+      status: 400,
+      bodyPattern: /credit balance is too low/i,
+      verdict: 'out_of_credit',
+      message: 'The key is alive, but its organisation has no credit.',
+      advice: 'Buy credits at https://console.anthropic.com/settings/billing.',
+      name: 'credit_balance_too_low',
+    },
+    {
+      status: 401,
+      code: ['authentication_error'],
+      verdict: 'invalid',
+      message: 'Anthropic does not know the key: it is mistyped, deleted or expired.',
+      advice: 'Create a key at https://console.anthropic.com/settings/keys and set it.',
+    },
+    {
+      status: 403,
+      code: ['forbidden'], // (k) seen in the field for requests from unsupported countries
+      verdict: 'region_blocked',
+      message: 'Anthropic does not serve requests from where this server stands.',
+      advice: 'Send requests from a supported country.',
+    },
+    {
+      status: 404,
+      code: ['not_found_error'],
+      verdict: 'restricted',
+      message: 'Anthropic answers so when the key is disabled.',
+      advice: 'Enable the key at https://console.anthropic.com/settings/keys, and check the base URL.',
+    },
+  ],
+};

@@ -1,0 +1,76 @@
+/**
+ * Google AI. Its bad key is a 400, not a 401, and its test call is native. The key never goes into the
+ * URL: new keys refuse it there, and URLs end up in logs.
+ */
+import { bearer, type KnownProviderEntry } from './provider-entry.ts';
+
+export const google: KnownProviderEntry = {
+  slug: 'google',
+  displayName: 'Google AI',
+  baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai',
+  alternativeEnvironmentNames: ['GEMINI_API_KEY'],
+  keyShapes: [
+    { prefix: 'AIza', rest: '[\\w-]{35}' }, // being retired in autumn 2026
+    { prefix: 'AQ.', rest: '[\\w.-]{20,}' }, // (k) what follows the prefix
+  ],
+  forbiddenKeys: [],
+  keyHeader: bearer, // (k) as Google's documentation of the compatible path has it
+  test: {
+    method: 'GET',
+    path: '/v1beta/models?pageSize=1',
+    under: 'root',
+    keyHeader: { name: 'x-goog-api-key', prefix: '' },
+  },
+  answers: [
+    {
+      status: 200,
+      fields: [{ path: 'models', is: 'array' }],
+      verdict: 'valid',
+      message: 'Google accepted the key. It may still refuse to generate: only a chat shows that.',
+      advice: 'Nothing to do.',
+    },
+    {
+      status: 403,
+      bodyPattern: /"message"\s*:\s*"[^"\\]{0,40}key was reported as leaked/i,
+      verdict: 'compromised',
+      message: 'Google has blocked the key because it was found in public.',
+      advice:
+        'Delete the key at https://aistudio.google.com/api-keys, find the leak, create a new key and set it.',
+      name: 'reported_as_leaked',
+    },
+    {
+      status: 400,
+      code: ['API_KEY_INVALID'],
+      verdict: 'invalid',
+      message: 'Google does not know the key: it is mistyped, deleted or expired.',
+      advice: 'Create a key at https://aistudio.google.com/api-keys and set it.',
+    },
+    {
+      status: 400,
+      code: ['FAILED_PRECONDITION'],
+      verdict: 'region_blocked',
+      message: 'Google does not serve this project from where this server stands.',
+      advice: 'Send requests from a supported region, or link a billing account to the project.',
+    },
+    {
+      status: 401,
+      code: ['ACCESS_TOKEN_TYPE_UNSUPPORTED'],
+      verdict: 'unknown',
+      message: 'Google did not take the key in the way it was sent. That says nothing about the key.',
+      advice: 'Check that the base URL is the one of the Gemini API.',
+    },
+    {
+      status: 401,
+      verdict: 'unknown',
+      message: 'Google asked for another kind of credential. Bad keys are answered with 400.',
+      advice: 'Check that the base URL is the one of the Gemini API.',
+    },
+    {
+      status: 403,
+      code: ['SERVICE_DISABLED'],
+      verdict: 'restricted',
+      message: 'The key is alive, but the Gemini API is switched off in its project.',
+      advice: 'Enable the "Generative Language API" in the Google Cloud project of the key.',
+    },
+  ],
+};

@@ -1,0 +1,24 @@
+/** Groq. */
+import { bearer, type KnownProviderEntry } from './provider-entry.ts';
+import { accepted } from './shared-answers.ts';
+
+export const groq: KnownProviderEntry = {
+  slug: 'groq',
+  displayName: 'Groq',
+  baseUrl: 'https://api.groq.com/openai/v1',
+  alternativeEnvironmentNames: [],
+  keyShapes: [{ prefix: 'gsk_', rest: '[A-Za-z0-9]{52}' }],
+  forbiddenKeys: [],
+  keyHeader: bearer,
+  test: { method: 'GET', path: '/models', under: 'base', keyHeader: bearer },
+  answers: [
+    { ...accepted, fields: [{ path: 'data', is: 'array' }] },
+    {
+      status: [400, 403],
+      code: ['organization_restricted'],
+      verdict: 'restricted',
+      message: 'The key is alive, but Groq has restricted its organisation.',
+      advice: 'Write to the support of Groq.',
+    },
+  ],
+};

@@ -1,0 +1,67 @@
+/**
+ * The type of a provider entry: everything in which one provider differs from another, as data. The
+ * type knows no provider, and no code outside the entries names one.
+ */
+import type { AnswerRule } from './answer-rule.ts';
+
+/** The request header that carries the key, as `{prefix}{key}`. */
+export interface KeyHeader {
+  /** Lower case. */
+  readonly name: string;
+  readonly prefix: string;
+}
+
+export const bearer: KeyHeader = { name: 'authorization', prefix: 'Bearer ' };
+
+/**
+ * How a key looks: a fixed beginning and a regular expression for the rest. Shapes change without
+ * notice, so they warn and redact but never reject.
+ */
+export interface KeyShape {
+  /** Literal; empty where keys have no telling beginning. */
+  readonly prefix: string;
+  /** Source of a regular expression for what follows the prefix, without anchors. */
+  readonly rest: string;
+}
+
+/** Keys that must not be stored as a provider key at all, whatever else they look like. */
+interface ForbiddenKey {
+  readonly prefix: string;
+  /** Why, and what to take instead. */
+  readonly message: string;
+}
+
+/** The cheapest request that proves that a key lives; it spends no tokens. */
+interface KeyTest {
+  readonly method: 'GET' | 'POST';
+  /** With leading slash; may hold a query. */
+  readonly path: string;
+  /**
+   * `base`: the path is appended to the base URL. `root`: the entry's own base path is taken off the end
+   * of the base URL first, where it stands there. So a base URL with any prefix works.
+   */
+  readonly under: 'base' | 'root';
+  readonly keyHeader: KeyHeader;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface ProviderEntry {
+  readonly slug: string;
+  readonly displayName: string;
+  /** The OpenAI-compatible base URL without trailing slash; undefined where the provider is not known here. */
+  readonly baseUrl: string | undefined;
+  /** Variables that the provider's own tools read; for messages only, the key is never read from them. */
+  readonly alternativeEnvironmentNames: readonly string[];
+  readonly keyShapes: readonly KeyShape[];
+  readonly forbiddenKeys: readonly ForbiddenKey[];
+  /** How the key travels on the OpenAI-compatible path. */
+  readonly keyHeader: KeyHeader;
+  readonly test: KeyTest;
+  /** Tried in order, before the shared rules. */
+  readonly answers: readonly AnswerRule[];
+}
+
+export interface KnownProviderEntry extends ProviderEntry {
+  readonly baseUrl: string;
+}

@@ -1,0 +1,66 @@
+/**
+ * Reads whatever came back from a provider, whole or broken, into the few things that rules ask about.
+ * It never throws.
+ */
+
+/** Longer bodies are not parsed: the longest list of models seen is below one megabyte. */
+const longestParsedBody = 8 * 1024 * 1024;
+/** Reasons stand at the beginning; searching more only costs time. */
+const searchedLength = 64 * 1024;
+/** Google puts several details into an error; nobody sends more than a handful. */
+const mostDetails = 32;
+
+export interface ReadAnswer {
+  readonly status: number;
+  readonly isPage: boolean;
+  /** The beginning of the body, for patterns. */
+  readonly text: string;
+  /** Undefined where the body is no whole JSON. */
+  readonly json: unknown;
+  /** What stands where providers put codes, outermost first. */
+  readonly codes: readonly string[];
+}
+
+export function readAnswer(status: number, body: string): ReadAnswer {
+  const isPage = /^\s*<(?:!doctype|html|head|body|\?xml)/i.test(body.slice(0, 1024));
+  const json = isPage ? undefined : parse(body);
+  return { status, isPage, text: body.slice(0, searchedLength), json, codes: codesIn(json) };
+}
+
+/** The value at a dotted path of own properties; the empty path is the value itself. */
+export function valueAt(value: unknown, path: string): unknown {
+  if (path === '') return value;
+  let current = value;
+  for (const name of path.split('.')) {
+    if (!isRecord(current) || !Object.hasOwn(current, name)) return undefined;
+    current = current[name];
+  }
+  return current;
+}
+
+function parse(body: string): unknown {
+  if (body.length > longestParsedBody) return undefined;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The places where codes stand: `{error:{code,type,status}}` (OpenAI, Anthropic, Google), Google's
+ * `details[].reason`, Google's compatible path which wraps its error into an array, and `{code,error}` (xAI).
+ */
+function codesIn(json: unknown): readonly string[] {
+  const body: unknown = Array.isArray(json) ? json[0] : json;
+  if (!isRecord(body)) return [];
+  const error = isRecord(body['error']) ? body['error'] : {};
+  const details = Array.isArray(error['details']) ? error['details'].slice(0, mostDetails) : [];
+  const reasons = details.map((detail) => valueAt(detail, 'reason'));
+  const candidates = [error['code'], ...reasons, error['status'], error['type'], body['code'], body['type']];
+  return candidates.filter((code): code is string => typeof code === 'string');
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
