@@ -1,0 +1,31 @@
+/**
+ * What the hot path reads: all providers with their resolved keys, all models and all good gateway
+ * tokens, of one revision. A snapshot never changes; a newer one replaces it whole.
+ */
+import type { GoodTokens } from '../auth/authenticate.ts';
+import type { ProviderEntry } from '../providers/provider-entry.ts';
+import type { Resolution } from './resolve-key.ts';
+import type { Upstream } from './upstream-address.ts';
+
+export interface ServedProvider {
+  readonly slug: string;
+  readonly displayName: string;
+  readonly entry: ProviderEntry;
+  /** Where requests go, or why they cannot go anywhere. */
+  readonly upstream: Upstream | { readonly problem: string };
+  readonly resolution: Resolution;
+  /** A key is stored and does not decrypt, whether or not it would serve. */
+  readonly storedKeyUnreadable: boolean;
+}
+
+export interface Snapshot {
+  readonly revision: number;
+  readonly readAt: Date;
+  /** Active providers by slug; an inactive one does not exist for callers. */
+  readonly providers: ReadonlyMap<string, ServedProvider>;
+  /** Slug of the provider by model name, for names without one. */
+  readonly models: ReadonlyMap<string, string>;
+  readonly gatewayTokens: GoodTokens;
+  /** What is set aside and why, in words for an administrator, by slug. */
+  readonly problems: ReadonlyMap<string, string>;
+}

@@ -1,0 +1,75 @@
+/** The check of a caller's token: exact, by hash, and silent about which tokens there are. */
+import { describe, expect, it } from 'vitest';
+import { authenticate, withBootstrapToken } from '../../src/auth/authenticate.ts';
+import { generateToken, hashToken } from '../../src/auth/token.ts';
+import { KeywardError } from '../../src/foundation/errors.ts';
+import { Secret } from '../../src/foundation/secret.ts';
+
+const token = generateToken('gateway').reveal();
+const good = new Set([hashToken(token)]);
+
+function refusal(authorization: string | undefined, tokens = good): unknown {
+  try {
+    authenticate(authorization, tokens);
+  } catch (error) {
+    if (error instanceof KeywardError) return { code: error.code, status: error.status };
+    throw error;
+  }
+  return 'let through';
+}
+
+describe('a request', () => {
+  it.each([`Bearer ${token}`, `bearer ${token}`, `BEARER   ${token}`, ` Bearer ${token} `])(
+    'with a good token is let through, as RFC 6750 writes it: scheme %#',
+    (authorization) => {
+      expect(refusal(authorization)).toBe('let through');
+    },
+  );
+
+  it.each([undefined, '', '   '])('without a token (%j) gets 401 token_missing', (authorization) => {
+    expect(refusal(authorization)).toEqual({ code: 'token_missing', status: 401 });
+  });
+
+  it.each([
+    ['the scheme alone', 'Bearer'],
+    ['the scheme and blanks', 'Bearer   '],
+    ['another scheme', `Basic ${token}`],
+    ['no scheme', token],
+    ['another token', `Bearer ${generateToken('gateway').reveal()}`],
+    ['the token cut short', `Bearer ${token.slice(0, -1)}`],
+    ['the token with more after it', `Bearer ${token}x`],
+    ['the token in other case', `Bearer ${token.toUpperCase()}`],
+    ['two tokens', `Bearer ${token} ${token}`],
+    ['two tokens in a list', `Bearer ${token}, Bearer ${token}`],
+    ['the hash of the token', `Bearer ${hashToken(token)}`],
+    ['a line break after it', `Bearer ${token}\nx`],
+    ['a tab for the blank', `Bearer\t${token}`],
+  ])('with %s gets 401 token_invalid', (_what, authorization) => {
+    expect(refusal(authorization)).toEqual({ code: 'token_invalid', status: 401 });
+  });
+
+  it('with a good token is refused once no token is good', () => {
+    expect(refusal(`Bearer ${token}`, new Set())).toEqual({ code: 'token_invalid', status: 401 });
+  });
+
+  it('is refused in words that repeat nothing of what was presented', () => {
+    const presented = ['planted', 'token'].join('-');
+    expect(() => authenticate(`Bearer ${presented}`, good)).toThrow(/^The token is not valid\.$/);
+  });
+});
+
+describe('the token of the environment', () => {
+  const bootstrap = new Secret(['bootstrap', 'token', 'of', 'tests'].join('-'));
+
+  it('is good beside those of the database, which stay as they are', () => {
+    const stored = new Set(good);
+    const both = withBootstrapToken(stored, bootstrap);
+    expect(refusal(`Bearer ${bootstrap.reveal()}`, new Set(both))).toBe('let through');
+    expect(refusal(`Bearer ${token}`, new Set(both))).toBe('let through');
+    expect(stored).toEqual(good);
+  });
+
+  it('that is not set adds nothing', () => {
+    expect(withBootstrapToken(new Set(good), undefined)).toEqual(good);
+  });
+});

@@ -1,0 +1,226 @@
+/** The test of a key: the verdict that each provider's answer means, no step after a redirect, no secret in any word. */
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Secret } from '../../src/foundation/secret.ts';
+import { testKey, type KeyTestResult } from '../../src/keys/test-key.ts';
+import { providerEntry } from '../../src/providers/registry.ts';
+import { redirectTo, refusals, type Behaviour } from '../support/stand-in-behaviour.ts';
+import { startStandInProvider, type StandInProvider } from '../support/stand-in-provider.ts';
+import type { Standing } from '../support/stand-in-wires.ts';
+
+const text = ['planted', 'key', 'x'.repeat(24), '6e6e'].join('-');
+const key = new Secret(text);
+
+const standIns: StandInProvider[] = [];
+const servers: Server[] = [];
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await Promise.all(standIns.splice(0).map(async (standIn) => standIn.close()));
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+async function standIn(
+  slug: string,
+  standing: Standing = 'good',
+  behaviour: Behaviour = {},
+): Promise<StandInProvider> {
+  const started = await startStandInProvider({ slug, keys: [] });
+  started.setStanding(text, standing);
+  started.behave(behaviour);
+  standIns.push(started);
+  return started;
+}
+
+async function verdictOf(
+  slug: string,
+  standing: Standing,
+  behaviour: Behaviour = {},
+): Promise<KeyTestResult> {
+  const { baseUrl } = await standIn(slug, standing, behaviour);
+  return testKey(providerEntry(slug), baseUrl, key);
+}
+
+async function plainServer(handle: Parameters<typeof createServer>[1]): Promise<string> {
+  const server = createServer(handle).listen(0, '127.0.0.1');
+  servers.push(server);
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+}
+
+const slugs = [
+  'openai',
+  'anthropic',
+  'google',
+  'openrouter',
+  'together',
+  'groq',
+  'fireworks',
+  'mistral',
+  'xai',
+  'deepseek',
+  'perplexity',
+  'cohere',
+  'some-endpoint-of-our-own',
+];
+
+describe('the verdict', () => {
+  it.each(slugs)('%s: a good key is valid, by a call that is no chat', async (slug) => {
+    const { baseUrl, requests } = await standIn(slug);
+    const before = Date.now();
+    const result = await testKey(providerEntry(slug), baseUrl, key);
+    expect(result).toMatchObject({ verdict: 'valid', httpStatus: 200 });
+    expect(result.testedAt.getTime()).toBeGreaterThanOrEqual(before);
+    expect(result.responseTimeMs).toBeGreaterThanOrEqual(0);
+    expect(requests).toHaveLength(1);
+    expect(requests[0]?.path).not.toContain('chat');
+    expect(requests[0]?.path).not.toContain(text);
+  });
+
+  it.each(slugs)('%s: a key that it does not know is invalid', async (slug) => {
+    expect(await verdictOf(slug, 'unknown')).toMatchObject({ verdict: 'invalid' });
+  });
+
+  it.each([
+    ['openai', 'restricted', 'restricted'],
+    ['openai', 'out_of_credit', 'out_of_credit'],
+    ['anthropic', 'restricted', 'restricted'],
+    ['anthropic', 'out_of_credit', 'out_of_credit'],
+    ['google', 'leaked', 'compromised'],
+    ['google', 'restricted', 'restricted'],
+    ['openrouter', 'management', 'restricted'],
+    ['openrouter', 'out_of_credit', 'out_of_credit'],
+    ['xai', 'restricted', 'restricted'],
+    ['xai', 'out_of_credit', 'out_of_credit'],
+    ['deepseek', 'out_of_credit', 'out_of_credit'],
+    ['together', 'out_of_credit', 'out_of_credit'],
+  ] as const)('%s: a key that is %s there is %s', async (slug, standing, verdict) => {
+    expect(await verdictOf(slug, standing)).toMatchObject({ verdict });
+  });
+
+  it.each([
+    ['a 429', { answer: refusals.rateLimited }, 'rate_limited'],
+    ['a 500', { answer: refusals.serverError }, 'unreachable'],
+    ['a 529', { answer: refusals.overloaded }, 'unreachable'],
+    ['a page of a proxy', { answer: refusals.badGatewayPage }, 'unreachable'],
+    [
+      'a page with a 200',
+      { answer: { status: 200, contentType: 'text/html', body: '<html>Welcome</html>' } },
+      'unknown',
+    ],
+    [
+      'a page with a 401',
+      { answer: { status: 401, contentType: 'text/html', body: '<html>Log in</html>' } },
+      'unknown',
+    ],
+    ['an empty 200', { answer: { status: 200, body: '' } }, 'unknown'],
+    ['a connection that is reset', { insteadOfHeaders: 'reset' }, 'unreachable'],
+    ['a connection that is closed', { insteadOfHeaders: 'close' }, 'unreachable'],
+    ['an answer that breaks off', { cut: { afterBytes: 10, ending: 'reset' } }, 'unreachable'],
+  ] as const)('on %s is no proof, neither for nor against the key', async (_what, behaviour, verdict) => {
+    for (const slug of ['groq', 'openrouter', 'google'])
+      expect(await verdictOf(slug, 'good', behaviour)).toMatchObject({ verdict });
+  });
+});
+
+describe('a redirect', () => {
+  it.each([301, 302, 303, 307, 308])(
+    '(%d) is not followed, so the key stays where it was sent',
+    async (status) => {
+      const elsewhere = await standIn('groq');
+      const { baseUrl } = await standIn('groq', 'good', {
+        answer: { ...redirectTo(`${elsewhere.baseUrl}/models`), status },
+      });
+      const result = await testKey(providerEntry('groq'), baseUrl, key);
+      expect(result).toMatchObject({ verdict: 'unknown', httpStatus: status });
+      expect(elsewhere.requests).toEqual([]);
+    },
+  );
+});
+
+describe('a provider that cannot be reached', () => {
+  it('because nobody is there, is unreachable, and the message says why', async () => {
+    const result = await testKey(providerEntry('groq'), 'http://127.0.0.1:1/v1', key);
+    expect(result).toMatchObject({ verdict: 'unreachable', httpStatus: null });
+    expect(result.message).toMatch(/^The provider could not be asked: .*ECONNREFUSED.*\.$/);
+  });
+
+  it('because its name leads nowhere, is unreachable', async () => {
+    const result = await testKey(providerEntry('groq'), 'https://nowhere.invalid/v1', key);
+    expect(result.message).toMatch(/ENOTFOUND|EAI_AGAIN/);
+  });
+
+  it('because it says nothing, is given up after ten seconds', async () => {
+    const real = AbortSignal.timeout.bind(AbortSignal);
+    const asked = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => real(ms / 50));
+    const { baseUrl } = await standIn('groq', 'good', { insteadOfHeaders: 'stall' });
+    const result = await testKey(providerEntry('groq'), baseUrl, key);
+    expect(asked).toHaveBeenCalledWith(10_000);
+    expect(result).toMatchObject({ verdict: 'unreachable', httpStatus: null });
+    expect(result.message).toBe('The provider could not be asked: no answer within 10 s.');
+  });
+
+  it('because it stops in the middle of its answer, is given up just so', async () => {
+    const real = AbortSignal.timeout.bind(AbortSignal);
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => real(ms / 50));
+    const result = await verdictOf('groq', 'good', { cut: { afterBytes: 10, ending: 'stall' } });
+    expect(result).toMatchObject({ verdict: 'unreachable', httpStatus: null });
+  });
+
+  it('is given up at once when whoever asked has left', async () => {
+    const { baseUrl, waitForStall } = await stalling();
+    const leaves = new AbortController();
+    const testing = testKey(providerEntry('groq'), baseUrl, key, { signal: leaves.signal });
+    await waitForStall();
+    leaves.abort();
+    const result = await testing;
+    expect(result.verdict).toBe('unreachable');
+    expect(result.message).not.toContain('no answer within');
+  });
+});
+
+async function stalling(): Promise<{ baseUrl: string; waitForStall: () => Promise<void> }> {
+  const started = await standIn('groq', 'good', { insteadOfHeaders: 'stall' });
+  return { baseUrl: started.baseUrl, waitForStall: async () => started.waitForStall() };
+}
+
+describe('whatever a provider says', () => {
+  it('the key that it echoes is not repeated', async () => {
+    for (const status of [200, 400, 401, 403, 429, 500]) {
+      const result = await verdictOf('groq', 'good', {
+        answer: {
+          status,
+          body: JSON.stringify({ error: { message: `bad key {key}`, code: '{key}', type: '{key}' } }),
+        },
+      });
+      expect(inspect(result, { depth: Infinity })).not.toContain('6e6e');
+    }
+  });
+
+  it('a header of its own that names the key does no harm either', async () => {
+    const result = await verdictOf('groq', 'unknown', {
+      headers: { 'x-echo': text, location: `/?key=${text}` },
+    });
+    expect(inspect(result, { depth: Infinity })).not.toContain('6e6e');
+  });
+
+  it('an answer without end is not read to the end', async () => {
+    let sent = 0;
+    const baseUrl = await plainServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      const more = (): void => {
+        while (!response.destroyed && response.write('x'.repeat(64 * 1024))) sent += 64 * 1024;
+      };
+      response.on('drain', more);
+      more();
+    });
+    const result = await testKey(providerEntry('groq'), baseUrl, key);
+    expect(result.verdict).toBe('unknown');
+    expect(sent).toBeLessThan(64 * 1024 * 1024);
+  });
+});
