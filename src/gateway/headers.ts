@@ -1,0 +1,76 @@
+/**
+ * Which headers cross the gateway. Towards the provider an allow list, so that a caller's credentials
+ * and addresses stay here; towards the caller a deny list, so that limits and diagnostics get through.
+ */
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { carryKey } from '../providers/key-header.ts';
+import { version } from '../foundation/version.ts';
+import type { Target } from './choose-provider.ts';
+
+const forwarded = [
+  'accept',
+  'accept-language',
+  'anthropic-beta',
+  'anthropic-version',
+  'http-referer',
+  'idempotency-key',
+  'openai-beta',
+  'traceparent',
+  'tracestate',
+  'x-title',
+] as const;
+
+/** For the upstream request. The values hold the key: neither log nor store them. */
+export function upstreamHeaders(caller: IncomingHttpHeaders, target: Target): Record<string, string> {
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    // An encoded stream would be held back by the encoder, and an encoded error could not be scrubbed.
+    'accept-encoding': 'identity',
+    'user-agent': `keyward/${version}`,
+  };
+  for (const name of forwarded) {
+    const value = caller[name];
+    if (typeof value === 'string') headers[name] = value;
+  }
+  const [name, value] = carryKey(target.provider.entry.keyHeader, target.key);
+  headers[name] = value;
+  return headers;
+}
+
+/** Of one connection only (RFC 9110, 7.6.1), or the provider's business with its own visitors. */
+const heldBack = new Set([
+  'alt-svc',
+  'connection',
+  'keep-alive',
+  'nel',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-connection',
+  'report-to',
+  'server',
+  'set-cookie',
+  'strict-transport-security',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'www-authenticate',
+  'x-request-id',
+]);
+
+/** The provider's answer headers that the caller may see; its request id under a name of its own. */
+export function answerHeaders(provider: IncomingHttpHeaders): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  for (const name in provider) {
+    if (!heldBack.has(name) && !name.startsWith('x-keyward-')) headers[name] = provider[name];
+  }
+  if (provider['x-request-id'] !== undefined) headers['x-provider-request-id'] = provider['x-request-id'];
+  return headers;
+}
+
+/** The caller's request id where it is a plain one, else a new one. */
+export function requestId(caller: IncomingHttpHeaders): string {
+  const given = caller['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}

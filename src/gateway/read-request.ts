@@ -1,0 +1,112 @@
+/**
+ * Takes a chat request in: headers checked before the body is read, the body read within limits of size
+ * and patience, the model found. Whatever is wrong ends in an error of the catalogue.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { KeywardError, messageOf } from '../foundation/errors.ts';
+import { locateModel, locateOnlyMention, type Span } from './locate-model.ts';
+
+export interface ModelRequest {
+  readonly body: Buffer;
+  readonly model: string;
+  /** Where the model's name stands in the body. */
+  readonly span: Span;
+}
+
+export interface BodyLimits {
+  readonly maxBodyBytes: number;
+  readonly bodyIdleTimeoutMs: number;
+}
+
+/** Headers that decide who calls and what the body is: a second one could say something else to somebody else. */
+const singular = new Set(['authorization', 'content-type', 'content-length', 'host']);
+
+/** @throws KeywardError duplicate_header */
+export function refuseDuplicateHeaders({ rawHeaders }: IncomingMessage): void {
+  const seen = new Set<string>();
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase();
+    if (!singular.has(name)) continue;
+    if (seen.has(name)) throw new KeywardError('duplicate_header', { param: name });
+    seen.add(name);
+  }
+}
+
+/** @throws KeywardError 415 or 413, before a byte of the body is read */
+export function checkBodyHeaders({ headers }: IncomingMessage, limits: BodyLimits): void {
+  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type !== 'application/json')
+    throw new KeywardError('unsupported_media_type', { param: 'content-type' });
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') throw new KeywardError('unsupported_encoding', { param: 'content-encoding' });
+  if (Number(headers['content-length'] ?? 0) > limits.maxBodyBytes) throw tooLarge(limits);
+}
+
+/** @throws KeywardError 413, 408, or 400 when the caller breaks off */
+export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+  // By the end of this turn the parser has taken in what came along with the head: mostly the whole body.
+  await Promise.resolve();
+  const declaredBytes = Number(request.headers['content-length']);
+  if (request.readableLength !== declaredBytes || declaredBytes > limits.maxBodyBytes)
+    return readAsItComes(request, limits);
+  const body = request.read() as Buffer | null;
+  request.resume();
+  return body ?? Buffer.alloc(0);
+}
+
+async function readAsItComes(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const settle = (error?: KeywardError): void => {
+      clearTimeout(patience);
+      request.off('data', take).off('end', settle).off('close', brokenOff).off('error', brokenOff);
+      if (error instanceof KeywardError) reject(error);
+      else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes));
+    };
+    const take = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > limits.maxBodyBytes) {
+        settle(tooLarge(limits));
+        return;
+      }
+      chunks.push(chunk);
+      patience.refresh();
+    };
+    const brokenOff = (): void => settle(new KeywardError('body_aborted'));
+    const patience = setTimeout(() => settle(new KeywardError('request_timeout')), limits.bodyIdleTimeoutMs);
+    request.on('data', take).on('end', settle).on('close', brokenOff).on('error', brokenOff);
+  });
+}
+
+/** @throws KeywardError 400 that names the fault; never quotes the body */
+export function parseModelRequest(body: Buffer): ModelRequest {
+  if (body.length === 0) throw new KeywardError('empty_body');
+  const value = parseJson(body);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new KeywardError('body_not_object');
+  if (!Object.hasOwn(value, 'model')) throw new KeywardError('model_required', { param: 'model' });
+  const { model } = value as { model: unknown };
+  if (typeof model !== 'string' || model.trim() === '')
+    throw new KeywardError('model_invalid', { param: 'model' });
+  return { body, model, span: locateOnlyMention(body) ?? locateModel(body) };
+}
+
+function parseJson(body: Buffer): unknown {
+  if (!isUtf8(body))
+    throw new KeywardError('invalid_json', { message: 'The request body is not valid UTF-8.' });
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    const position = /at position (\d+)/.exec(messageOf(error))?.[1];
+    const where = position === undefined ? '' : ` The fault is at character ${position}.`;
+    throw new KeywardError('invalid_json', { message: `The request body is not valid JSON.${where}` });
+  }
+}
+
+function tooLarge(limits: BodyLimits): KeywardError {
+  return new KeywardError('body_too_large', {
+    message: `The request body is larger than the ${limits.maxBodyBytes} bytes that this gateway accepts.`,
+  });
+}

@@ -1,0 +1,43 @@
+/** Sends an error of the catalogue to a caller, in the OpenAI shape, and does not wait for ever for the rest of its request. */
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { errorEnvelope, KeywardError } from '../foundation/errors.ts';
+
+/** How long a caller may go on sending after it was refused; cutting it off at once could hide the answer from it. */
+const lingerMs = 5_000;
+
+/** Answers with the error, or cuts the connection where an answer has already begun. */
+export function sendError(request: IncomingMessage, response: ServerResponse, error: KeywardError): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const body = Buffer.from(JSON.stringify(errorEnvelope(error)));
+  response.writeHead(error.status, {
+    'content-type': 'application/json',
+    'content-length': body.length,
+    ...(error.status === 401 && { 'www-authenticate': 'Bearer' }),
+  });
+  response.end(body);
+  if (request.complete) return;
+  const linger = setTimeout(() => request.destroy(), lingerMs);
+  request.once('close', () => clearTimeout(linger));
+}
+
+const parserFaults: Record<string, 'request_timeout' | 'headers_too_large'> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+};
+
+/** Answers on a socket whose request could not even be parsed. */
+export function sendParseError(failure: NodeJS.ErrnoException, socket: Duplex): void {
+  if (failure.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const error = new KeywardError(parserFaults[failure.code ?? ''] ?? 'malformed_request');
+  const body = JSON.stringify(errorEnvelope(error));
+  socket.end(
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest';
+import { heartbeatMs } from '../../src/keys/instances.ts';
+import { gatewayAndProvider } from '../support/gateway-and-provider.ts';
+
+/** An instance that reports itself sends two statements. */
+const statementsPerHeartbeat = 2;
+
+describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) => {
+  const room = gatewayAndProvider({ SNAPSHOT_POLL_MS: '3600000' }, engine);
+
+  test('no request of any kind asks the database anything', async () => {
+    const { database } = room.keyward.server.installation;
+    const began = performance.now();
+    const before = database.queriesSent();
+    const requests = 300;
+    const kinds = [
+      async () => room.keyward.chat(),
+      async () => room.keyward.chat({ model: 'openrouter/m', messages: [], stream: true }),
+      async () => room.keyward.chat({ model: 'nobody/m' }),
+      async () => room.keyward.chat({ model: 'bare-name' }),
+      async () => room.keyward.chat({ model: 'groq/no-key' }),
+      async () => room.keyward.chat('{'),
+      async () =>
+        room.keyward.chat(undefined, { headers: { authorization: 'Bearer wrong-token-0123456789' } }),
+    ];
+    for (let turn = 0; turn < requests; turn += kinds.length) {
+      const responses = await Promise.all(kinds.map(async (ask) => ask()));
+      expect(responses.map(({ status }) => status)).toEqual([200, 200, 404, 404, 503, 400, 401]);
+      await Promise.all(responses.map(async (response) => response.arrayBuffer()));
+    }
+    const heartbeats = Math.ceil((performance.now() - began) / heartbeatMs);
+    expect(database.queriesSent() - before).toBeLessThanOrEqual(heartbeats * statementsPerHeartbeat);
+  });
+});
