@@ -1,0 +1,63 @@
+/**
+ * What the instance says of itself: live as soon as the process answers; ready while it can serve, with
+ * `degraded` when it serves from its last snapshot or leaves a provider out.
+ */
+import type { FoundKeyRing } from '../crypto/find-key-ring.ts';
+import type { SnapshotKeeper } from '../keys/snapshot-keeper.ts';
+
+type CheckStatus = 'ok' | 'degraded';
+
+export interface ReadyReport {
+  readonly status: 'ready' | 'degraded' | 'stopping';
+  readonly checks: {
+    readonly database: { readonly status: CheckStatus; readonly message: string };
+    readonly revision: { readonly status: CheckStatus; readonly revision: number; readonly read_at: string };
+    readonly encryption_key: { readonly status: CheckStatus; readonly message: string };
+    readonly providers: {
+      readonly status: CheckStatus;
+      readonly set_aside: Readonly<Record<string, string>>;
+    };
+  };
+}
+
+export interface HealthParts {
+  readonly keeper: SnapshotKeeper;
+  readonly keyRing: FoundKeyRing;
+  readonly stopping: () => boolean;
+}
+
+/** HTTP 200 while the instance serves, degraded or not; 503 once it is stopping. */
+export function readyReport({ keeper, keyRing, stopping }: HealthParts): {
+  httpStatus: number;
+  report: ReadyReport;
+} {
+  const snapshot = keeper.current();
+  const databaseGone = keeper.databaseError() !== null;
+  const unreadable = [...snapshot.providers.values()].filter(
+    ({ storedKeyUnreadable }) => storedKeyUnreadable,
+  ).length;
+  const checks: ReadyReport['checks'] = {
+    database: databaseGone
+      ? { status: 'degraded', message: 'The database does not answer; serving from the last snapshot.' }
+      : { status: 'ok', message: 'The database answers.' },
+    revision: {
+      status: databaseGone ? 'degraded' : 'ok',
+      revision: snapshot.revision,
+      read_at: snapshot.readAt.toISOString(),
+    },
+    encryption_key:
+      unreadable === 0
+        ? { status: 'ok', message: `Active key ${keyRing.ring.activeKeyId}.` }
+        : {
+            status: 'degraded',
+            message: `${unreadable} stored keys do not decrypt: keyward encryption-key check`,
+          },
+    providers: {
+      status: snapshot.problems.size === 0 ? 'ok' : 'degraded',
+      set_aside: Object.fromEntries(snapshot.problems),
+    },
+  };
+  const isWhole = Object.values(checks).every(({ status }) => status === 'ok');
+  const report: ReadyReport = { status: stopping() ? 'stopping' : isWhole ? 'ready' : 'degraded', checks };
+  return { httpStatus: stopping() ? 503 : 200, report };
+}

@@ -1,0 +1,240 @@
+/** The tree of commands. Each command's work lies in a file of its own, read only when it is called. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../foundation/errors.ts';
+import { version } from '../foundation/version.ts';
+import { redactSecrets } from '../providers/redact.ts';
+import type { MigrateOptions } from './migrate-context.ts';
+import { remark } from './terminal.ts';
+
+const usageExitCode = 2;
+const sources = ['environment', 'database', 'hybrid'] as const;
+
+/** @returns the exit code: 0 done, 1 failed, 2 wrong use, and what the command documents */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  const outcome = { exitCode: 0 };
+  try {
+    await commandTree(outcome).parseAsync([...argv], { from: 'user' });
+    return outcome.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
+    if (error instanceof UsageError) {
+      remark(redactSecrets(`keyward: ${error.message}`, []));
+      return error.exitCode;
+    }
+    remark(redactSecrets(`keyward: unexpected fault: ${(error as Error).stack ?? String(error)}`, []));
+    return 1;
+  }
+}
+
+function commandTree(outcome: { exitCode: number }): Command {
+  const settle = (exitCode: number): void => {
+    outcome.exitCode = exitCode;
+  };
+  const program = new Command('keyward')
+    .description('Keeps the API keys of LLM providers and serves them through an OpenAI-compatible gateway.')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('(keyward --help shows the commands)')
+    // A key that was mistyped as an option must not be repeated on the screen.
+    .configureOutput({ writeErr: (text) => process.stderr.write(redactSecrets(text, [])) });
+  addServe(program, settle);
+  addKeys(program, settle);
+  addTokens(program);
+  addEncryptionKey(program, settle);
+  addMigrate(program, settle);
+  return program;
+}
+
+type Settle = (exitCode: number) => void;
+
+const json = (): Option => new Option('--json', 'print one JSON object for programs');
+
+function addServe(program: Command, settle: Settle): void {
+  program
+    .command('serve')
+    .description('start the gateway; makes the database at the first start')
+    .action(async () => {
+      const { serve } = await import('./serve.ts');
+      settle(await serve());
+    });
+}
+
+function addKeys(program: Command, settle: Settle): void {
+  const keys = program.command('keys').description('the keys of the providers');
+  keys
+    .command('list')
+    .description('all providers, and the key that serves each')
+    .addOption(json())
+    .action(async (options: { json?: true }) => {
+      const { listKeys } = await import('./keys-list.ts');
+      await listKeys(options);
+    });
+  keys
+    .command('set')
+    .description('store a key, asked for without echo; or read from standard input or a file')
+    .argument('<provider>', 'slug of the provider, for example openrouter')
+    .option('--file <path>', 'read the key from this file')
+    .addOption(
+      new Option(
+        '--source <source>',
+        'where the key is to be found from now on (default: database, unless it is hybrid)',
+      ).choices(sources),
+    )
+    .addOption(json())
+    .allowExcessArguments()
+    .action(
+      async (slug: string, options: { file?: string; source?: string; json?: true }, command: Command) => {
+        refuseKeyAsArgument(command);
+        const { setKey } = await import('./keys-set.ts');
+        settle(await setKey(slug, options));
+      },
+    );
+  keys
+    .command('source')
+    .description('say where the key of a provider is found')
+    .argument('<provider>')
+    .addArgument(program.createArgument('<source>', 'environment, database or hybrid').choices(sources))
+    .addOption(json())
+    .action(async (slug: string, source: string, options: { json?: true }) => {
+      const { changeSource } = await import('./keys-source.ts');
+      await changeSource(slug, source, options);
+    });
+  keys
+    .command('remove')
+    .description('remove the stored key of a provider')
+    .argument('<provider>')
+    .option('--yes', 'do not ask')
+    .addOption(json())
+    .action(async (slug: string, options: { yes?: true; json?: true }) => {
+      const { removeKey } = await import('./keys-remove.ts');
+      settle(await removeKey(slug, options));
+    });
+  keys
+    .command('test')
+    .description('ask the provider whether its key lives; spends no tokens')
+    .argument('<provider>')
+    .addOption(json())
+    .addHelpText('after', '\nExit code: 0 valid, 1 not valid or not known.')
+    .action(async (slug: string, options: { json?: true }) => {
+      const { testProviderKey } = await import('./keys-test.ts');
+      settle(await testProviderKey(slug, options));
+    });
+  keys
+    .command('explain')
+    .description('which source serves, with which fingerprint, and why')
+    .argument('<provider>')
+    .addOption(json())
+    .action(async (slug: string, options: { json?: true }) => {
+      const { explainKey } = await import('./keys-explain.ts');
+      await explainKey(slug, options);
+    });
+}
+
+/** An argument stays in the shell's history and is seen by every user of the machine. */
+function refuseKeyAsArgument(command: Command): void {
+  if (command.args.length <= 1) return;
+  throw new UsageError(
+    'The key is never taken from an argument: it would stay in the history of the shell. Call it without, and type the key when asked, or pipe it in. If that was a real key, replace it.',
+    { exitCode: usageExitCode },
+  );
+}
+
+function addTokens(program: Command): void {
+  const tokens = program.command('tokens').description('the tokens of callers and administrators');
+  tokens
+    .command('list')
+    .description('all tokens, without the tokens themselves')
+    .addOption(json())
+    .action(async (options: { json?: true }) => {
+      const { printTokens } = await import('./tokens.ts');
+      await printTokens(options);
+    });
+  tokens
+    .command('create')
+    .description('make a token and show it once')
+    .argument('<name>', 'what to call it')
+    .option('--admin', 'for the admin API instead of the gateway')
+    .addOption(json())
+    .action(async (name: string, options: { admin?: true; json?: true }) => {
+      const { makeToken } = await import('./tokens.ts');
+      await makeToken(name, options);
+    });
+  tokens
+    .command('revoke')
+    .description('revoke a token by its number; works at once')
+    .argument('<id>', 'number as tokens list shows it', wholeNumber)
+    .addOption(json())
+    .action(async (id: number, options: { json?: true }) => {
+      const { endToken } = await import('./tokens.ts');
+      await endToken(id, options);
+    });
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a number.');
+  return Number(text);
+}
+
+function addEncryptionKey(program: Command, settle: Settle): void {
+  const encryptionKey = program
+    .command('encryption-key')
+    .description('the key that encrypts the stored keys');
+  encryptionKey
+    .command('generate')
+    .description('make a key for BYOK_ENCRYPTION_KEY and print it')
+    .option('--file <path>', 'write it to a new file of mode 0600 instead')
+    .action(async (options: { file?: string }) => {
+      const { generateKey } = await import('./encryption-key.ts');
+      generateKey(options);
+    });
+  encryptionKey
+    .command('check')
+    .description('how many stored keys decrypt, and under which key of the ring')
+    .addOption(json())
+    .addHelpText('after', '\nExit code: 0 all decrypt, 1 some do not.')
+    .action(async (options: { json?: true }) => {
+      const { checkKey } = await import('./encryption-key.ts');
+      settle(await checkKey(options));
+    });
+}
+
+function addMigrate(program: Command, settle: Settle): void {
+  program
+    .command('migrate')
+    .description('bring the database to the version that this program needs, or back')
+    .option('--check', 'only compare: which migrations are applied, and every difference in the catalogue')
+    .option('--verify', 'run the eighteen checks of migration 002')
+    .option('--rollback', 'take migration 002 back, and what was built on it; keys are saved first')
+    .option('--force', 'apply again what is applied, to repair what drifted')
+    .option('--dry-run', 'print the SQL that would run')
+    .addOption(new Option('--to <version>', 'stop at this migration, for example 002').argParser(threeDigits))
+    .option('--yes', 'do not ask: roll back with keys stored, or restore saved keys')
+    .addOption(
+      new Option('--lock-timeout <ms>', 'how long one statement may wait for a table lock').argParser(
+        wholeNumber,
+      ),
+    )
+    .addOption(json())
+    .addHelpText('after', migrateExitCodes)
+    .action(async (options: MigrateOptions) => {
+      const { migrate } = await import('./migrate.ts');
+      settle(await migrate(options));
+    });
+}
+
+const migrateExitCodes = `
+Exit code:
+  0  at target
+  1  failed, nothing changed
+  2  wrong use
+  3  migrations are pending
+  4  drift: the catalogue or an applied file is not as it was
+  5  a lock was not had in time, nothing changed
+  6  keys would be lost, nothing changed
+  7  a verification failed`;
+
+function threeDigits(text: string): string {
+  if (!/^\d{1,3}$/.test(text))
+    throw new InvalidArgumentError('It must be the number of a migration, for example 002.');
+  return text.padStart(3, '0');
+}

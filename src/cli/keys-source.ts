@@ -1,0 +1,21 @@
+/** `keyward keys source`: says where the key of a provider is found from now on. */
+import { setSource } from '../keys/provider-store.ts';
+import { print, printJson, remark } from './terminal.ts';
+import { describeApplied, findProvider, withInstallation } from './with-installation.ts';
+
+export async function changeSource(slug: string, source: string, options: { json?: true }): Promise<void> {
+  await withInstallation(async (installation) => {
+    const row = await findProvider(installation, slug);
+    const { revision } = await setSource(installation.database.kysely, slug, source);
+    const applied = await describeApplied(installation, revision);
+    if (options.json) {
+      printJson({ provider: slug, source, was: row.api_key_source, revision, applied });
+      return;
+    }
+    print(`The source of ${slug} is now ${source}; it was ${row.api_key_source}.`);
+    if (source === 'database' && row.encrypted_api_key === null) {
+      remark(`No key is stored for ${slug}, so nobody is served. Store one with: keyward keys set ${slug}`);
+    }
+    print(applied);
+  });
+}

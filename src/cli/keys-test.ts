@@ -1,0 +1,51 @@
+/** `keyward keys test`: asks the provider whether the key that serves is good, and records what a stored one said. */
+import { UsageError } from '../foundation/errors.ts';
+import { serve } from '../keys/load-snapshot.ts';
+import { recordTest } from '../keys/provider-store.ts';
+import { testKey } from '../keys/test-key.ts';
+import { testStatusOf } from '../providers/verdict.ts';
+import { print, printJson, remark } from './terminal.ts';
+import { findProvider, withInstallation } from './with-installation.ts';
+
+/** @returns the exit code: 0 valid, 1 anything else */
+export async function testProviderKey(slug: string, options: { json?: true }): Promise<number> {
+  return withInstallation(async ({ database, config, keyRing, fingerprinter, ...rest }) => {
+    const row = await findProvider({ database, config, keyRing, fingerprinter, ...rest }, slug);
+    const { upstream, entry, resolution } = serve(row, { config, keyRing: keyRing.ring, fingerprinter });
+    if ('problem' in upstream) throw new UsageError(`${slug} cannot be asked: ${upstream.problem}.`);
+    if (resolution.key === null) {
+      throw new UsageError(
+        `There is no key of ${slug} to test from here: ${resolution.reason}. A key in the environment of the server is tested with the same variable set in this shell.`,
+      );
+    }
+    const result = await testKey(entry, upstream.baseUrl, resolution.key);
+    if (resolution.source === 'database' && row.encrypted_api_key !== null) {
+      await recordTest(database.kysely, slug, row.encrypted_api_key, {
+        status: testStatusOf(result.verdict),
+        testedAt: result.testedAt,
+      });
+    }
+    const isValid = result.verdict === 'valid';
+    if (options.json) {
+      printJson({
+        provider: slug,
+        is_valid: isValid,
+        verdict: result.verdict,
+        message: result.message,
+        advice: result.advice,
+        source: resolution.source,
+        fingerprint: resolution.key.fingerprint,
+        http_status: result.httpStatus,
+        response_time_ms: result.responseTimeMs,
+        tested_at: result.testedAt.toISOString(),
+      });
+    } else {
+      print(
+        `${slug}: ${result.verdict} (${result.responseTimeMs} ms, key ${resolution.key.fingerprint} from ${resolution.source})`,
+      );
+      print(result.message);
+      if (!isValid) remark(result.advice);
+    }
+    return isValid ? 0 : 1;
+  });
+}

@@ -1,0 +1,139 @@
+/** The actions of `keyward migrate` that bring the database forward: apply, repair, and show what they would run. */
+import { confirm, isCancel } from '@clack/prompts';
+import {
+  applyMigrations,
+  isAdoptable,
+  partsToRun,
+  refuseOtherKind,
+  type ApplyStep,
+} from '../database/migrations/apply.ts';
+import { assess, type MigrationReport } from '../database/migrations/assess.ts';
+import { describeDifference } from '../database/migrations/catalogue.ts';
+import { restorableKeys, restoreSystemKeys, type Restored } from '../database/migrations/key-backup.ts';
+import { migrateExit } from '../database/migrations/migration-failure.ts';
+import { defaultLockTimeoutMs } from '../database/migrations/runner-lock.ts';
+import type { MigrateContext, MigrateResult } from './migrate-context.ts';
+import { transcript } from './migrate-transcript.ts';
+import { print } from './terminal.ts';
+
+export async function applyAction(context: MigrateContext): Promise<MigrateResult> {
+  const { database, known, options } = context;
+  const force = options.force === true;
+  transcript.section(force ? 'Applying all migrations again' : 'Applying pending migrations');
+  const steps: ApplyStep[] = [];
+  await applyMigrations(database.kysely, known, {
+    force,
+    lockTimeoutMs: options.lockTimeout ?? defaultLockTimeoutMs,
+    ...(options.to !== undefined && { to: options.to }),
+    onStep: (step) => {
+      steps.push(step);
+      if (step.kind === 'waiting') transcript.warn(step.message);
+      else transcript.good(`${step.kind === 'adopted' ? 'Adopted' : 'Applied'} ${step.message}`);
+    },
+  });
+  const done = steps.filter(({ kind }) => kind !== 'waiting');
+  if (done.length === 0) transcript.info('Nothing to do: all migrations are applied');
+  const restored = await offerRestore(context);
+  const reports = (await assess(database.kysely, known)).filter(
+    ({ version }) => version <= (options.to ?? '999'),
+  );
+  const drifted = reports.filter(({ state }) => state === 'drift');
+  transcript.line();
+  transcript.section('Verifying');
+  for (const report of reports) tellState(report);
+  transcript.line();
+  return {
+    exitCode: drifted.length > 0 ? migrateExit.drift : migrateExit.atTarget,
+    report: {
+      done: done.map(({ kind, version }) => ({ version, kind })),
+      restored,
+      migrations: reports.map(describeReport),
+    },
+  };
+}
+
+/** Keys that a rollback saved come back when the operator wants it, by --yes or at a terminal. */
+async function offerRestore({ database, options }: MigrateContext): Promise<Restored | null> {
+  const lockTimeoutMs = options.lockTimeout ?? defaultLockTimeoutMs;
+  const saved = await restorableKeys(database.kysely, lockTimeoutMs);
+  if (saved.length === 0) return null;
+  const whose = saved.join(', ');
+  if (!options.yes && !(await agreed(`A rollback saved the keys of ${whose}. Put them back?`))) {
+    transcript.warn(`A rollback saved the keys of ${whose}. Put them back with: keyward migrate --yes`);
+    return null;
+  }
+  const result = await restoreSystemKeys(database.kysely, {
+    lockTimeoutMs,
+    onWaiting: transcript.warn,
+  });
+  if (result.restored.length > 0) {
+    transcript.good(
+      `Restored ${result.restored.length} key(s), each read back: ${result.restored.join(', ')}`,
+    );
+  }
+  if (result.left.length > 0) {
+    transcript.warn(
+      `Left in the backup, because a newer key is stored or the provider is gone: ${result.left.join(', ')}`,
+    );
+  }
+  return result;
+}
+
+async function agreed(message: string): Promise<boolean> {
+  if (!process.stdin.isTTY) return false;
+  const answer = await confirm({ message, output: process.stderr });
+  return !isCancel(answer) && answer;
+}
+
+/** The SQL that an apply would run from the state that the database is in; goes to standard output, where it can be kept. */
+export async function dryRunAction({ database, known, options }: MigrateContext): Promise<MigrateResult> {
+  transcript.section('SQL that would run');
+  const reports = await assess(database.kysely, known);
+  const wanted = reports.filter(
+    ({ version, appliedAt }) => appliedAt === null && version <= (options.to ?? '999'),
+  );
+  for (const report of wanted) refuseOtherKind(report);
+  const adopted = wanted.filter(isAdoptable);
+  for (const { file } of adopted)
+    transcript.info(`${file} would be adopted: its tables are there already, no SQL runs`);
+  const sql = [];
+  for (const migration of known.migrations) {
+    const { version, file } = migration;
+    if (!wanted.some((one) => one.version === version && !adopted.includes(one))) continue;
+    const transactions = await partsToRun(database.kysely, migration);
+    transcript.info(
+      `${file} would run in ${transactions.length === 1 ? 'one transaction' : `${transactions.length} transactions, as the table is large`}`,
+    );
+    if (!options.json) print(`-- ${file}\n${migration.sql}`);
+    sql.push({ version, file, transactions: transactions.length, sql: migration.sql });
+  }
+  if (wanted.length === 0) transcript.info('Nothing would run: all migrations are applied');
+  return {
+    exitCode: migrateExit.atTarget,
+    report: { adopted: adopted.map(({ version }) => version), sql },
+  };
+}
+
+const stateWords = {
+  applied: 'is APPLIED',
+  pending: 'is NOT APPLIED',
+  unrecorded: 'is NOT RECORDED, though all of it is there',
+  partial: 'is PARTLY APPLIED',
+  drift: 'has DRIFTED',
+} as const;
+
+/** One line for a migration, and one for each difference, expected beside found. */
+export function tellState(report: MigrationReport): void {
+  const line = `Migration ${report.version} ${stateWords[report.state]}: ${report.name}${report.adopted ? ' (adopted)' : ''}`;
+  if (report.state === 'applied') transcript.good(line);
+  else if (report.state === 'pending') transcript.info(line);
+  else transcript.warn(line);
+  if (report.fileChanged) transcript.line(`     ${report.file} is not the text that was applied`);
+  for (const difference of report.differences) transcript.line(`     ${describeDifference(difference)}`);
+}
+
+/** A report as programs get it. */
+export function describeReport(report: MigrationReport): Readonly<Record<string, unknown>> {
+  const { version, name, state, adopted, appliedAt, fileChanged, differences } = report;
+  return { version, name, state, adopted, applied_at: appliedAt, file_changed: fileChanged, differences };
+}

@@ -1,0 +1,55 @@
+/** The actions of `keyward migrate` that only look: the state of each migration, and the eighteen checks of 002. */
+import { assess } from '../database/migrations/assess.ts';
+import { migrateExit } from '../database/migrations/migration-failure.ts';
+import { runVerificationSuite } from '../database/migrations/verification-suite.ts';
+import { describeReport, tellState } from './migrate-apply.ts';
+import type { MigrateContext, MigrateResult } from './migrate-context.ts';
+import { transcript } from './migrate-transcript.ts';
+
+export async function checkAction({ database, known, options }: MigrateContext): Promise<MigrateResult> {
+  transcript.section('Migration status');
+  const reports = (await assess(database.kysely, known)).filter(
+    ({ version }) => version <= (options.to ?? '999'),
+  );
+  for (const report of reports) tellState(report);
+  transcript.line();
+  const drifted = reports.some(({ state }) => state === 'drift');
+  const pending = reports.filter(({ appliedAt }) => appliedAt === null);
+  if (drifted) transcript.warn('Repair what can be repaired with: keyward migrate --force');
+  else if (pending.length > 0) transcript.info('Apply what is missing with: keyward migrate');
+  else transcript.good('All migrations are applied, and the catalogue is as expected');
+  const exitCode = drifted
+    ? migrateExit.drift
+    : pending.length > 0
+      ? migrateExit.pending
+      : migrateExit.atTarget;
+  return { exitCode, report: { migrations: reports.map(describeReport) } };
+}
+
+export async function verifyAction({ database }: MigrateContext): Promise<MigrateResult> {
+  transcript.section('Migration 002 Test Suite');
+  const suites = await runVerificationSuite(database.kysely);
+  for (const [index, { title, checks, details }] of suites.entries()) {
+    transcript.line(`Test ${index + 1}: ${title}`);
+    for (const { passed, message } of checks) (passed ? transcript.good : transcript.bad)(message);
+    for (const detail of details) transcript.line(`     ${detail}`);
+    transcript.line();
+  }
+  const checks = suites.flatMap((suite) => suite.checks);
+  const failed = checks.filter(({ passed }) => !passed);
+  transcript.section('Test Summary');
+  transcript.line(`Tests Run:    ${checks.length}`);
+  transcript.line(`Tests Passed: ${checks.length - failed.length}`);
+  transcript.line(`Tests Failed: ${failed.length}\n`);
+  if (failed.length === 0) transcript.good('ALL TESTS PASSED');
+  else transcript.bad('SOME TESTS FAILED');
+  return {
+    exitCode: failed.length === 0 ? migrateExit.atTarget : migrateExit.verificationFailed,
+    report: {
+      tests_run: checks.length,
+      tests_passed: checks.length - failed.length,
+      tests_failed: failed.length,
+      suites: suites.map((suite) => ({ title: suite.title, checks: suite.checks })),
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * Opens an installation for the server or for a command: the database at the version that this program
+ * needs, the encryption key ring, the fingerprints. The one place that puts these rooms together.
+ */
+import { configuredKeyRing, dataDirectoryKeyRing, type FoundKeyRing } from './crypto/find-key-ring.ts';
+import { Fingerprinter } from './crypto/fingerprint.ts';
+import type { Database } from './database/database.ts';
+import { migrateAtStart, pendingVersions } from './database/migrations/shipped-migrations.ts';
+import { openDatabase } from './database/open-database.ts';
+import { systemClock, type Clock } from './foundation/clock.ts';
+import type { Config } from './foundation/config.ts';
+import { UsageError } from './foundation/errors.ts';
+import { forgetInstances } from './keys/instances.ts';
+import { readEncryptedRows, readFingerprintKey } from './keys/provider-store.ts';
+
+export interface Installation {
+  readonly config: Config;
+  readonly database: Database;
+  readonly keyRing: FoundKeyRing;
+  readonly fingerprinter: Fingerprinter;
+  readonly clock: Clock;
+  close(): Promise<void>;
+}
+
+export interface OpenInstallationOptions {
+  /** A server owns the embedded database and migrates any; a command shares the one and migrates only the embedded. */
+  readonly as: 'server' | 'command';
+  readonly onProgress: (message: string) => void;
+  readonly onIdleError?: (error: Error) => void;
+  readonly clock?: Clock;
+}
+
+/** @throws UsageError with one line that says what to do */
+export async function openInstallation(
+  config: Config,
+  options: OpenInstallationOptions,
+): Promise<Installation> {
+  const configured = configuredKeyRing(config);
+  const database = await openDatabase(config.database, {
+    as: options.as,
+    onProgress: options.onProgress,
+    onIdleError: options.onIdleError ?? (() => undefined),
+  });
+  try {
+    if (options.as === 'server' || database.kind === 'embedded') {
+      await migrateAtStart(database, ({ kind, message }) =>
+        options.onProgress(kind === 'applied' ? `Applied migration ${message}` : message),
+      );
+    } else {
+      await refusePending(database);
+    }
+    if (database.ownsEngine) await forgetInstances(database.kysely);
+    const keyRing =
+      configured ??
+      (await dataDirectoryKeyRing(
+        config.dataDirectory,
+        async () => (await readEncryptedRows(database.kysely)).length,
+      ));
+    const fingerprinter = new Fingerprinter(await readFingerprintKey(database.kysely));
+    const { clock = systemClock } = options;
+    return { config, database, keyRing, fingerprinter, clock, close: async () => database.close() };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function refusePending(database: Database): Promise<void> {
+  const pending = await pendingVersions(database);
+  if (pending.length === 0) return;
+  throw new UsageError(
+    `The database (${database.description}) has not got ${pending.join(', ')} of the migrations yet. Apply them with: keyward migrate`,
+    { exitCode: 3 },
+  );
+}

@@ -1,0 +1,75 @@
+/** `keyward migrate` on a full disk: it says so, nothing is changed, and with space again it goes on. */
+import type pg from 'pg';
+import { expect, it, vi } from 'vitest';
+import { readContents } from '../support/database-contents.ts';
+import { migrateForPrograms } from '../support/migrate-command.ts';
+import { threeKeys, withClient } from '../support/migration-stages.ts';
+import { createDatabase } from '../support/real-postgres.ts';
+import { mountSmallDisk } from '../support/small-disk.ts';
+import { useTemporaryDirectory } from '../support/temporary-directory.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const dataDirectory = useTemporaryDirectory();
+
+/** Writes until nothing more goes in, in ever smaller pieces. */
+async function fill(client: pg.Client): Promise<void> {
+  await client.query(
+    'CREATE SCHEMA IF NOT EXISTS filler; CREATE TABLE IF NOT EXISTS filler.filler (text TEXT); ALTER TABLE filler.filler ALTER text SET STORAGE PLAIN',
+  );
+  for (const rows of [256, 16, 1]) {
+    for (;;) {
+      const isFull = await client
+        .query(`INSERT INTO filler.filler SELECT repeat('x', 7000) FROM generate_series(1, ${rows})`)
+        .then(
+          () => false,
+          (error: Error) => /No space left on device/.test(error.message),
+        );
+      if (isFull) break;
+    }
+  }
+}
+
+it('a disk that is full is one line, at an apply and at a rollback; with space again it goes on', async (context) => {
+  const disk = await mountSmallDisk(24);
+  if (disk === undefined) {
+    context.skip('no disk can be mounted here');
+    return;
+  }
+  const { url, drop } = await createDatabase({ tablespace: disk.tablespace });
+  const environment = { DATABASE_URL: url, KEYWARD_DATA_DIR: dataDirectory() };
+  try {
+    await migrateForPrograms(environment, '--to', '001');
+    await withClient(url, async (client) => {
+      await fill(client);
+      const before = await readContents(client);
+      const { exitCode, report, stderr } = await migrateForPrograms(environment);
+      expect(exitCode, stderr).toBe(1);
+      expect(report['error']).toMatch(
+        /^Migration 002_\S+ failed and changed nothing: [^\n]*No space left on device\.$/,
+      );
+      expect(await readContents(client)).toEqual(before);
+
+      disk.grow(32);
+      expect(await migrateForPrograms(environment)).toMatchObject({ exitCode: 0 });
+      await client.query(threeKeys);
+      await fill(client);
+      const whole = await readContents(client);
+      const back = await migrateForPrograms(environment, '--rollback', '--yes');
+      expect(back.exitCode, back.stderr).toBe(1);
+      expect(back.report['error']).toMatch(
+        /^The rollback failed and changed nothing: [^\n]*No space left on device\.$/,
+      );
+      expect(await readContents(client)).toEqual(whole);
+
+      disk.grow(40);
+      expect(await migrateForPrograms(environment, '--rollback', '--yes')).toMatchObject({
+        exitCode: 0,
+        report: { backup: { count: 3 } },
+      });
+    });
+  } finally {
+    await drop();
+    await disk.remove();
+  }
+});

@@ -1,0 +1,73 @@
+/** `keyward tokens`: made, shown once, listed by their beginning, revoked by number. */
+import { describe, expect, it } from 'vitest';
+import { commandLine } from '../support/command-line.ts';
+
+describe('tokens', { timeout: 120_000 }, () => {
+  it('are made, listed and revoked', async () => {
+    const { run } = await commandLine();
+    expect((await run('tokens list')).transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens list
+      ID  KIND  NAME  TOKEN  AGE  STATE
+      ! Applied migration 001_create_llm_tables.sql in N ms
+      ! Applied migration 002_add_system_api_keys.sql in N ms
+      ! Applied migration 003_add_more_providers.sql in N ms
+      ! Applied migration 004_add_keyward_tables.sql in N ms
+      ! No tokens are stored. Make one with: keyward tokens create <name>
+      ! KEYWARD_GATEWAY_TOKEN in this environment is not listed: it is not stored.
+      "
+    `);
+    const made = await run('tokens create reports');
+    expect(made.transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens create reports
+      kwg_TOKEN
+      ! This gateway token (number 1, "reports") is shown this once. Revision N; no server is running.
+      "
+    `);
+    expect((await run('tokens create nightly --admin')).transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens create nightly --admin
+      kwa_TOKEN
+      ! This admin token (number 2, "nightly") is shown this once. Revision N; no server is running.
+      "
+    `);
+    expect((await run('tokens revoke 1')).transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens revoke 1
+      Revoked token number 1. Revision N; no server is running.
+      "
+    `);
+    const list = await run('tokens list');
+    expect(list.transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens list
+      ID  KIND     NAME     TOKEN        AGE  STATE
+      1   gateway  reports  kwg_BEGIN…  N s  revoked N s ago
+      2   admin    nightly  kwa_BEGIN…  N s  good
+      ! KEYWARD_GATEWAY_TOKEN in this environment is not listed: it is not stored.
+      "
+    `);
+    expect((await run('tokens revoke 99')).transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens revoke 99
+      ! keyward: There is no token number 99.
+      (exit code 2)
+      "
+    `);
+    expect(list.stdout).not.toContain(made.stdout.trim());
+  });
+
+  it('alone stand on standard output, so that a script can take one', async () => {
+    const { run } = await commandLine();
+    expect((await run('tokens create for-a-script')).stdout).toMatch(/^kwg_[\w-]{43}\n$/);
+  });
+
+  it('for programs are JSON, and only the one that was just made is whole', async () => {
+    const { run } = await commandLine();
+    const made = (await run('tokens create reports --admin --json')).json as { token: string };
+    expect(made).toMatchObject({ id: 1, kind: 'admin', name: 'reports' });
+    expect(made.token).toMatch(/^kwa_[\w-]{43}$/);
+    expect((await run('tokens revoke 1 --json')).json).toMatchObject({ id: 1, revoked: true });
+    const { json, stdout } = await run('tokens list --json');
+    expect(json).toMatchObject({
+      tokens: [{ id: 1, kind: 'admin', name: 'reports', prefix: made.token.slice(0, 10) }],
+    });
+    expect(stdout).not.toContain(made.token.slice(0, 11));
+    expect(stdout).not.toMatch(/[0-9a-f]{64}/);
+  });
+});
