@@ -1,0 +1,42 @@
+/**
+ * The proof that a request costs no database query: Keyward counts every statement that it sends, and
+ * they are no more than its clock alone accounts for, however many requests it answered meanwhile.
+ */
+import { heartbeatMs } from '../src/keys/instances.ts';
+import { keywardPollMs, type Target } from './targets.ts';
+
+/** A look at the revision is one statement; a sign of life is a write and a clean-up. */
+const statementsPerPoll = 1;
+const statementsPerHeartbeat = 2;
+
+export interface StatementCount {
+  readonly requests: number;
+  /** All that Keyward sent to the database meanwhile. */
+  readonly statements: number;
+  /** What its clock may send in that time. */
+  readonly background: number;
+  readonly onHotPath: number;
+}
+
+/** Begins to count; the returned function ends it. */
+export async function countStatements(
+  keyward: Target,
+): Promise<(requests: number) => Promise<StatementCount>> {
+  const startedAt = performance.now();
+  const before = await statementsSent(keyward);
+  return async (requests) => {
+    const statements = (await statementsSent(keyward)) - before;
+    const elapsedMs = performance.now() - startedAt;
+    const background =
+      statementsPerPoll * Math.ceil(elapsedMs / keywardPollMs) +
+      statementsPerHeartbeat * Math.ceil(elapsedMs / heartbeatMs);
+    return { requests, statements, background, onHotPath: Math.max(0, statements - background) };
+  };
+}
+
+async function statementsSent(keyward: Target): Promise<number> {
+  const answer = await fetch(new URL('/metrics', keyward.url));
+  const sent = /^keyward_database_queries (\d+)$/m.exec(await answer.text())?.[1];
+  if (sent === undefined) throw new Error('Keyward does not tell its metric keyward_database_queries.');
+  return Number(sent);
+}
