@@ -2,6 +2,8 @@
  * Opens an installation for the server or for a command: the database at the version that this program
  * needs, the encryption key ring, the fingerprints. The one place that puts these rooms together.
  */
+import { readAuditKeyToken } from './audit/audit-key.ts';
+import { AuditTrail } from './audit/audit-trail.ts';
 import { configuredKeyRing, dataDirectoryKeyRing, type FoundKeyRing } from './crypto/find-key-ring.ts';
 import { Fingerprinter } from './crypto/fingerprint.ts';
 import type { Database } from './database/database.ts';
@@ -18,6 +20,7 @@ export interface Installation {
   readonly database: Database;
   readonly keyRing: FoundKeyRing;
   readonly fingerprinter: Fingerprinter;
+  readonly audit: AuditTrail;
   readonly clock: Clock;
   close(): Promise<void>;
 }
@@ -51,18 +54,21 @@ export async function openInstallation(
     }
     if (database.ownsEngine) await forgetInstances(database.kysely);
     const keyRing =
-      configured ??
-      (await dataDirectoryKeyRing(
-        config.dataDirectory,
-        async () => (await readEncryptedRows(database.kysely)).length,
-      ));
+      configured ?? (await dataDirectoryKeyRing(config.dataDirectory, async () => countEncrypted(database)));
     const fingerprinter = new Fingerprinter(await readFingerprintKey(database.kysely));
     const { clock = systemClock } = options;
-    return { config, database, keyRing, fingerprinter, clock, close: async () => database.close() };
+    const audit = new AuditTrail({ db: database.kysely, ring: keyRing.ring, clock });
+    return { config, database, keyRing, fingerprinter, audit, clock, close: async () => database.close() };
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+/** What is lost without the encryption key: the stored keys, and the audit trail's own. */
+async function countEncrypted({ kysely }: Database): Promise<number> {
+  const auditKey = await readAuditKeyToken(kysely);
+  return (await readEncryptedRows(kysely)).length + (auditKey === undefined ? 0 : 1);
 }
 
 async function refusePending(database: Database): Promise<void> {

@@ -6,7 +6,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { createAdminApi } from './admin-api/app.ts';
+import { systemActor } from './audit/actors.ts';
 import { withBootstrapToken } from './auth/authenticate.ts';
+import type { TokenKind } from './auth/token.ts';
 import { createFirstToken, readGoodHashes } from './auth/token-store.ts';
 import type { Config } from './foundation/config.ts';
 import { KeywardError, UsageError } from './foundation/errors.ts';
@@ -78,7 +80,7 @@ async function assemble(
   url: string,
   route: { handle: Handler },
 ): Promise<RunningServer> {
-  const { config, database, keyRing, fingerprinter, clock } = installation;
+  const { config, database, keyRing, fingerprinter, audit, clock } = installation;
   const id = newInstanceId();
   const startedAt = clock.now();
   let stopping = false;
@@ -130,10 +132,13 @@ async function assemble(
     else adminApi.routing(request, response);
   };
   // Last of all, so that a start which is killed before it can show them has hardly ever made them.
+  const firstToken = async (kind: TokenKind, configured: Secret | undefined): Promise<Secret | undefined> =>
+    configured === undefined
+      ? createFirstToken(database.kysely, audit, { actor: systemActor(id) }, kind)
+      : undefined;
   const firstTokens = {
-    admin: config.adminToken === undefined ? await createFirstToken(database.kysely, 'admin') : undefined,
-    gateway:
-      config.gatewayToken === undefined ? await createFirstToken(database.kysely, 'gateway') : undefined,
+    admin: await firstToken('admin', config.adminToken),
+    gateway: await firstToken('gateway', config.gatewayToken),
   };
   await keeper.refresh();
   return {

@@ -14,7 +14,8 @@ const house: House = {
     ['open-installation.ts'],
     ['gateway', 'admin-api', 'jobs'],
     ['keys'],
-    ['audit', 'auth', 'alerts', 'usage'],
+    ['auth', 'alerts', 'usage'],
+    ['audit'],
     ['database', 'crypto', 'providers'],
     ['foundation'],
   ],
@@ -25,6 +26,7 @@ const house: House = {
   packages: { pg: 'database', '@electric-sql/': 'database' },
   environmentReaders: /^foundation\/config(?:-[a-z-]+)?\.ts$/,
   revealers: [
+    'audit/audit-key.ts', // opens the key of the chain
     'auth/authenticate.ts', // hashes the bootstrap tokens
     'auth/token-store.ts', // hashes a new token
     'cli/encryption-key.ts', // prints a new encryption key

@@ -1,6 +1,6 @@
 /** The tree of commands. Each command's work lies in a file of its own, read only when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { UsageError } from '../foundation/errors.ts';
+import { KeywardError, UsageError } from '../foundation/errors.ts';
 import { version } from '../foundation/version.ts';
 import { redactSecrets } from '../providers/redact.ts';
 import type { MigrateOptions } from './migrate-context.ts';
@@ -20,6 +20,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     if (error instanceof UsageError) {
       remark(redactSecrets(`keyward: ${error.message}`, []));
       return error.exitCode;
+    }
+    if (error instanceof KeywardError) {
+      remark(redactSecrets(`keyward: ${error.message}`, []));
+      return 1;
     }
     remark(redactSecrets(`keyward: unexpected fault: ${(error as Error).stack ?? String(error)}`, []));
     return 1;

@@ -1,9 +1,16 @@
 /** `keyward keys remove`: removes a stored key, after saying what will serve instead. */
 import { confirm, isCancel } from '@clack/prompts';
 import { UsageError } from '../foundation/errors.ts';
-import { removeKey as removeStoredKey, type ProviderRow } from '../keys/provider-store.ts';
+import { removeKey as removeStoredKey } from '../keys/change-provider.ts';
+import type { ProviderRow } from '../keys/provider-store.ts';
 import { print, printJson, remark } from './terminal.ts';
-import { describeApplied, findProvider, withInstallation } from './with-installation.ts';
+import {
+  changeParts,
+  commandOccasion,
+  describeApplied,
+  findProvider,
+  withInstallation,
+} from './with-installation.ts';
 
 /** @returns the exit code: 0 removed or nothing to remove, 1 not confirmed */
 export async function removeKey(slug: string, options: { yes?: true; json?: true }): Promise<number> {
@@ -18,7 +25,7 @@ export async function removeKey(slug: string, options: { yes?: true; json?: true
       remark('Nothing was changed.');
       return 1;
     }
-    const { revision } = await removeStoredKey(installation.database.kysely, slug);
+    const { revision } = await removeStoredKey(changeParts(installation), commandOccasion(), slug);
     const applied = await describeApplied(installation, revision);
     if (options.json) {
       printJson({ provider: slug, removed: true, revision, applied });

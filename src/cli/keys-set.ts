@@ -5,12 +5,19 @@ import { maskKey } from '../crypto/fingerprint.ts';
 import { messageOf, UsageError } from '../foundation/errors.ts';
 import { Secret } from '../foundation/secret.ts';
 import { listLiveInstances } from '../keys/instances.ts';
-import { readEncryptedRows, storeKey, type ProviderRow } from '../keys/provider-store.ts';
+import { storeKey } from '../keys/change-provider.ts';
+import { readEncryptedRows, type ProviderRow } from '../keys/provider-store.ts';
 import type { Installation } from '../open-installation.ts';
 import { describeKeyShape } from '../providers/key-shape.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { print, printJson, remark } from './terminal.ts';
-import { describeApplied, findProvider, withInstallation } from './with-installation.ts';
+import {
+  changeParts,
+  commandOccasion,
+  describeApplied,
+  findProvider,
+  withInstallation,
+} from './with-installation.ts';
 
 /** No key and no file around one is longer. */
 const longestInput = 64 * 1024;
@@ -28,8 +35,8 @@ export async function setKey(
     if (shape.refusal !== undefined) throw new UsageError(shape.refusal, { exitCode: 2 });
     if (shape.warning !== undefined) remark(shape.warning);
     const source = options.source ?? sourceThatServes(row);
-    const { keyRing, fingerprinter, database } = installation;
-    const { revision } = await storeKey(database.kysely, slug, keyRing.ring.encrypt(key), source);
+    const { keyRing, fingerprinter } = installation;
+    const { revision } = await storeKey(changeParts(installation), commandOccasion(), slug, { key, source });
     const fingerprint = fingerprinter.of(key);
     const applied = await describeApplied(installation, revision);
     const notServed =

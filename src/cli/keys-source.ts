@@ -1,12 +1,18 @@
 /** `keyward keys source`: says where the key of a provider is found from now on. */
-import { setSource } from '../keys/provider-store.ts';
+import { setSource } from '../keys/change-provider.ts';
 import { print, printJson, remark } from './terminal.ts';
-import { describeApplied, findProvider, withInstallation } from './with-installation.ts';
+import {
+  changeParts,
+  commandOccasion,
+  describeApplied,
+  findProvider,
+  withInstallation,
+} from './with-installation.ts';
 
 export async function changeSource(slug: string, source: string, options: { json?: true }): Promise<void> {
   await withInstallation(async (installation) => {
     const row = await findProvider(installation, slug);
-    const { revision } = await setSource(installation.database.kysely, slug, source);
+    const { revision } = await setSource(changeParts(installation), commandOccasion(), slug, { source });
     const applied = await describeApplied(installation, revision);
     if (options.json) {
       printJson({ provider: slug, source, was: row.api_key_source, revision, applied });

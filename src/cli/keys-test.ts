@@ -1,16 +1,16 @@
 /** `keyward keys test`: asks the provider whether the key that serves is good, and records what a stored one said. */
 import { UsageError } from '../foundation/errors.ts';
 import { serve } from '../keys/load-snapshot.ts';
-import { recordTest } from '../keys/provider-store.ts';
+import { recordTest } from '../keys/change-provider.ts';
 import { testKey } from '../keys/test-key.ts';
-import { testStatusOf } from '../providers/verdict.ts';
 import { print, printJson, remark } from './terminal.ts';
-import { findProvider, withInstallation } from './with-installation.ts';
+import { changeParts, commandOccasion, findProvider, withInstallation } from './with-installation.ts';
 
 /** @returns the exit code: 0 valid, 1 anything else */
 export async function testProviderKey(slug: string, options: { json?: true }): Promise<number> {
-  return withInstallation(async ({ database, config, keyRing, fingerprinter, ...rest }) => {
-    const row = await findProvider({ database, config, keyRing, fingerprinter, ...rest }, slug);
+  return withInstallation(async (installation) => {
+    const { config, keyRing, fingerprinter } = installation;
+    const row = await findProvider(installation, slug);
     const { upstream, entry, resolution } = serve(row, { config, keyRing: keyRing.ring, fingerprinter });
     if ('problem' in upstream) throw new UsageError(`${slug} cannot be asked: ${upstream.problem}.`);
     if (resolution.key === null) {
@@ -19,12 +19,16 @@ export async function testProviderKey(slug: string, options: { json?: true }): P
       );
     }
     const result = await testKey(entry, upstream.baseUrl, resolution.key);
-    if (resolution.source === 'database' && row.encrypted_api_key !== null) {
-      await recordTest(database.kysely, slug, row.encrypted_api_key, {
-        status: testStatusOf(result.verdict),
-        testedAt: result.testedAt,
-      });
-    }
+    const { key, source } = resolution;
+    const tested = { fingerprint: fingerprinter.of(key), source: source ?? 'environment' } as const;
+    const storedToken = source === 'database' ? row.encrypted_api_key : null;
+    await recordTest(
+      changeParts(installation),
+      commandOccasion(),
+      slug,
+      storedToken === null ? tested : { ...tested, storedToken },
+      result,
+    );
     const isValid = result.verdict === 'valid';
     if (options.json) {
       printJson({

@@ -1,9 +1,8 @@
 /** `keyward tokens`: makes, lists and revokes the tokens of callers and administrators. */
 import { createToken, listTokens, revokeToken } from '../auth/token-store.ts';
 import { UsageError } from '../foundation/errors.ts';
-import { readRevision } from '../keys/provider-store.ts';
 import { ago, print, printJson, remark, table } from './terminal.ts';
-import { describeApplied, withInstallation } from './with-installation.ts';
+import { commandOccasion, describeApplied, withInstallation } from './with-installation.ts';
 
 export async function printTokens(options: { json?: true }): Promise<void> {
   await withInstallation(async ({ database, config }) => {
@@ -30,9 +29,8 @@ export async function printTokens(options: { json?: true }): Promise<void> {
 export async function makeToken(name: string, options: { admin?: true; json?: true }): Promise<void> {
   const kind = options.admin ? 'admin' : 'gateway';
   await withInstallation(async (installation) => {
-    const { kysely } = installation.database;
-    const { id, token } = await createToken(kysely, kind, name);
-    const applied = await describeApplied(installation, await readRevision(kysely));
+    const { id, token, revision } = await createToken(installation.audit, commandOccasion(), { kind, name });
+    const applied = await describeApplied(installation, revision);
     if (options.json) {
       printJson({ id, kind, name, token: token.reveal(), applied });
       return;
@@ -44,10 +42,9 @@ export async function makeToken(name: string, options: { admin?: true; json?: tr
 
 export async function endToken(id: number, options: { json?: true }): Promise<void> {
   await withInstallation(async (installation) => {
-    const { kysely } = installation.database;
-    if (!(await revokeToken(kysely, id)))
-      throw new UsageError(`There is no token number ${id}.`, { exitCode: 2 });
-    const applied = await describeApplied(installation, await readRevision(kysely));
+    const { found, revision } = await revokeToken(installation.audit, commandOccasion(), id);
+    if (!found) throw new UsageError(`There is no token number ${id}.`, { exitCode: 2 });
+    const applied = await describeApplied(installation, revision);
     if (options.json) printJson({ id, revoked: true, applied });
     else print(`Revoked token number ${id}. ${applied}`);
   });

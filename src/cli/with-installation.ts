@@ -1,6 +1,9 @@
 /** Opens the installation for one command and closes it whatever happens. */
+import { commandActor } from '../audit/actors.ts';
+import type { Occasion } from '../audit/audit-event.ts';
 import { loadConfig } from '../foundation/config.ts';
 import { UsageError } from '../foundation/errors.ts';
+import type { ChangeParts } from '../keys/change-provider.ts';
 import { waitUntilApplied } from '../keys/instances.ts';
 import { readProviders, type ProviderRow } from '../keys/provider-store.ts';
 import { openInstallation, type Installation } from '../open-installation.ts';
@@ -15,6 +18,15 @@ export async function withInstallation<T>(action: (installation: Installation) =
   } finally {
     await installation.close();
   }
+}
+
+/** What this command's changes are recorded with. */
+export function commandOccasion(): Occasion {
+  return { actor: commandActor() };
+}
+
+export function changeParts({ audit, keyRing, fingerprinter }: Installation): ChangeParts {
+  return { audit, ring: keyRing.ring, fingerprinter };
 }
 
 /** @throws UsageError that names the providers there are */

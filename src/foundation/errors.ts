@@ -46,6 +46,11 @@ export const errorCatalogue = {
   route_not_found: entry(404, 'invalid_request_error', 'There is nothing at this address.'),
   method_not_allowed: entry(405, 'invalid_request_error', 'This address does not answer to this method.'),
   request_timeout: entry(408, 'invalid_request_error', 'The request did not arrive in time.'),
+  revision_mismatch: entry(
+    412,
+    'invalid_request_error',
+    'It was changed since the revision in If-Match. Nothing was changed.',
+  ),
   body_too_large: entry(
     413,
     'invalid_request_error',
@@ -65,6 +70,7 @@ export const errorCatalogue = {
     'api_error',
     'The provider is set aside because its stored data is unusable.',
   ),
+  audit_unavailable: entry(503, 'api_error', 'The audit trail cannot be written, so nothing was changed.'),
   database_unavailable: entry(503, 'api_error', 'The database does not answer.'),
   not_ready: entry(503, 'api_error', 'The gateway is not ready.'),
   provider_timeout: entry(504, 'api_error', 'The provider did not answer in time.'),

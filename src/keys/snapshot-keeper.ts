@@ -4,7 +4,8 @@
  */
 import type { Database } from '../database/database.ts';
 import type { Logger } from '../foundation/logger.ts';
-import { readRevision } from './provider-store.ts';
+
+import { readRevision } from '../database/revision.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface KeeperParts {

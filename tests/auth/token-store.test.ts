@@ -1,5 +1,6 @@
 /** The table of tokens: hashes only, revoked for good, and one first token however many start at once. */
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { AuditTrail } from '../../src/audit/audit-trail.ts';
 import {
   createFirstToken,
   createToken,
@@ -7,20 +8,32 @@ import {
   readGoodHashes,
   revokeToken,
 } from '../../src/auth/token-store.ts';
-import { hashToken } from '../../src/auth/token.ts';
+import { hashToken, type TokenKind } from '../../src/auth/token.ts';
+import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
+import { KeyRing } from '../../src/crypto/key-ring.ts';
+import { auditTrailOn, occasionOfTests } from '../support/audited.ts';
 import { describeOnEachDatabase, openOn } from '../support/keyward-database.ts';
 
 describeOnEachDatabase('the tokens', (opened) => {
+  let audit: AuditTrail;
+  beforeEach(() => {
+    audit = auditTrailOn(opened().database);
+  });
+  const create = async (kind: TokenKind, name: string) => createToken(audit, occasionOfTests, { kind, name });
+  const revoke = async (id: number) => (await revokeToken(audit, occasionOfTests, id)).found;
+  const createFirst = async (kind: TokenKind) =>
+    createFirstToken(opened().database.kysely, audit, occasionOfTests, kind);
+
   it('are good from the moment they are made, for their kind alone', async () => {
     const { kysely } = opened().database;
-    const { token } = await createToken(kysely, 'gateway', 'an application');
+    const { token } = await create('gateway', 'an application');
     expect(await readGoodHashes(kysely, 'gateway')).toEqual(new Set([hashToken(token.reveal())]));
     expect(await readGoodHashes(kysely, 'admin')).toEqual(new Set());
   });
 
   it('lie in the database as hashes: no column holds more of one than its beginning', async () => {
     const { kysely } = opened().database;
-    const { token } = await createToken(kysely, 'admin', 'somebody');
+    const { token } = await create('admin', 'somebody');
     const client = await opened().connect();
     const { rows } = await client.query<{ row: string }>('SELECT t::text AS row FROM keyward_tokens t');
     expect(rows[0]?.row).toContain(token.reveal().slice(0, 10));
@@ -29,9 +42,9 @@ describeOnEachDatabase('the tokens', (opened) => {
 
   it('are listed in the order in which they were made, the revoked ones too', async () => {
     const { kysely } = opened().database;
-    const first = await createToken(kysely, 'gateway', 'first');
-    const second = await createToken(kysely, 'admin', 'second');
-    await revokeToken(kysely, first.id);
+    const first = await create('gateway', 'first');
+    const second = await create('admin', 'second');
+    await revoke(first.id);
     const [one, two] = await listTokens(kysely);
     expect(one).toMatchObject({
       id: first.id,
@@ -46,26 +59,26 @@ describeOnEachDatabase('the tokens', (opened) => {
 
   it('are good no more once they are revoked, and the first date of it stays', async () => {
     const { kysely } = opened().database;
-    const { id } = await createToken(kysely, 'gateway', 'an application');
-    expect(await revokeToken(kysely, id)).toBe(true);
+    const { id } = await create('gateway', 'an application');
+    expect(await revoke(id)).toBe(true);
     expect(await readGoodHashes(kysely, 'gateway')).toEqual(new Set());
     const [before] = await listTokens(kysely);
-    expect(await revokeToken(kysely, id)).toBe(true);
+    expect(await revoke(id)).toBe(true);
     expect(await listTokens(kysely)).toEqual([before]);
   });
 
   it('that are not there cannot be revoked', async () => {
-    expect(await revokeToken(opened().database.kysely, 4711)).toBe(false);
+    expect(await revoke(4711)).toBe(false);
   });
 
   it('get a first one of each kind, and never a second first one, not even after it was revoked', async () => {
     const { kysely } = opened().database;
-    const admin = await createFirstToken(kysely, 'admin');
-    const gateway = await createFirstToken(kysely, 'gateway');
+    const admin = await createFirst('admin');
+    const gateway = await createFirst('gateway');
     expect([admin?.reveal().slice(0, 4), gateway?.reveal().slice(0, 4)]).toEqual(['kwa_', 'kwg_']);
-    expect(await createFirstToken(kysely, 'admin')).toBeUndefined();
-    for (const { id } of await listTokens(kysely)) await revokeToken(kysely, id);
-    expect(await createFirstToken(kysely, 'gateway')).toBeUndefined();
+    expect(await createFirst('admin')).toBeUndefined();
+    for (const { id } of await listTokens(kysely)) await revoke(id);
+    expect(await createFirst('gateway')).toBeUndefined();
     expect(await listTokens(kysely)).toHaveLength(2);
   });
 });
@@ -75,7 +88,12 @@ describe('ten instances that start at once', () => {
     const opened = await openOn(engine);
     await opened.empty();
     const instances = await Promise.all(Array.from({ length: 10 }, async () => opened.reopen()));
-    const made = await Promise.all(instances.map(async ({ kysely }) => createFirstToken(kysely, 'gateway')));
+    const ring = KeyRing.parse(generateEncryptionKey());
+    const made = await Promise.all(
+      instances.map(async (database) =>
+        createFirstToken(database.kysely, auditTrailOn(database, ring), occasionOfTests, 'gateway'),
+      ),
+    );
     expect(made.filter((token) => token !== undefined)).toHaveLength(1);
     expect(await listTokens(opened.database.kysely)).toHaveLength(1);
     await opened.close();

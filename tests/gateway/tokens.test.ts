@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { createToken, revokeToken } from '../../src/auth/token-store.ts';
+import { occasionOfTests } from '../support/audited.ts';
 import { gatewayAndProvider, providerKey } from '../support/gateway-and-provider.ts';
 import { adminToken, gatewayToken } from '../support/running-keyward.ts';
 import { openConnection } from '../support/raw-http.ts';
@@ -62,12 +63,12 @@ describe('a caller', () => {
   });
 
   test('with a token made while the server runs is served, and refused once it is revoked', async () => {
-    const { kysely } = room.keyward.server.installation.database;
-    const { id, token } = await createToken(kysely, 'gateway', 'test');
+    const { audit } = room.keyward.server.installation;
+    const { id, token } = await createToken(audit, occasionOfTests, { kind: 'gateway', name: 'test' });
     await room.keyward.caughtUp();
     const asked = async () => withToken(`Bearer ${token.reveal()}`);
     expect((await asked()).status).toBe(200);
-    await revokeToken(kysely, id);
+    await revokeToken(audit, occasionOfTests, id);
     await room.keyward.caughtUp();
     expect(await refusalOf(await asked())).toEqual(refusal('token_invalid'));
   });

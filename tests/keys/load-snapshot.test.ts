@@ -4,8 +4,9 @@ import type pg from 'pg';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createToken, revokeToken } from '../../src/auth/token-store.ts';
 import { hashToken } from '../../src/auth/token.ts';
-import { readRevision } from '../../src/keys/provider-store.ts';
+import { readRevision } from '../../src/database/revision.ts';
 import type { ServedProvider, Snapshot } from '../../src/keys/snapshot.ts';
+import { auditTrailOn, occasionOfTests } from '../support/audited.ts';
 import { describeOnEachDatabase, openOn } from '../support/keyward-database.ts';
 import { snapshotSource } from '../support/snapshot-source.ts';
 
@@ -162,11 +163,13 @@ describeOnEachDatabase('a snapshot', (opened) => {
 
   it('holds the good gateway tokens: those of the database that are not revoked, and that of the environment', async () => {
     const source = await snapshotSource(opened(), { KEYWARD_GATEWAY_TOKEN: gatewayToken });
-    const { kysely } = opened().database;
-    const good = await createToken(kysely, 'gateway', 'good');
-    const revoked = await createToken(kysely, 'gateway', 'revoked');
-    await createToken(kysely, 'admin', 'admin');
-    await revokeToken(kysely, revoked.id);
+    const audit = auditTrailOn(opened().database);
+    const create = async (kind: 'admin' | 'gateway', name: string) =>
+      createToken(audit, occasionOfTests, { kind, name });
+    const good = await create('gateway', 'good');
+    const revoked = await create('gateway', 'revoked');
+    await create('admin', 'admin');
+    await revokeToken(audit, occasionOfTests, revoked.id);
     const { gatewayTokens } = await source.load();
     expect(gatewayTokens).toEqual(new Set([hashToken(good.token.reveal()), hashToken(gatewayToken)]));
   });

@@ -5,9 +5,10 @@ import { openDatabase } from '../../src/database/open-database.ts';
 import type { Database } from '../../src/database/database.ts';
 import { loadConfig } from '../../src/foundation/config.ts';
 import { createLogger, type Logger } from '../../src/foundation/logger.ts';
-import { setSource } from '../../src/keys/provider-store.ts';
+import { setSource } from '../../src/keys/change-provider.ts';
 import { SnapshotKeeper } from '../../src/keys/snapshot-keeper.ts';
 import type { Snapshot } from '../../src/keys/snapshot.ts';
+import { changePartsOn, occasionOfTests } from '../support/audited.ts';
 import { startBreakableLink, type BreakableLink } from '../support/breakable-link.ts';
 import { describeOnEachDatabase, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
 import { snapshotSource, type SnapshotSource } from '../support/snapshot-source.ts';
@@ -144,13 +145,16 @@ describeOnEachDatabase('the snapshot in force', (opened) => {
 
   it('has it also when the call comes at the very end of a look', async () => {
     const database = hearingNothing(opened().database);
+    const parts = await changePartsOn(database);
+    const makeSource = async (sourceName: string) =>
+      setSource(parts, occasionOfTests, 'groq', { source: sourceName });
     let change: Promise<{ revision: number }> | undefined;
     const { keeper, replaced, source } = await keep(database, {
       load: async (from) => {
         const snapshot = await from.load();
         // Committed after this look has read, and before the call below.
         const { revision } = change === undefined ? { revision: 0 } : await change;
-        if (revision > 0 && replaced.length === 1) await setSource(database.kysely, 'groq', 'hybrid');
+        if (revision > 0 && replaced.length === 1) await makeSource('hybrid');
         return snapshot;
       },
     });
@@ -163,7 +167,7 @@ describeOnEachDatabase('the snapshot in force', (opened) => {
       });
       return push.apply(replaced, snapshots);
     };
-    change = setSource(database.kysely, 'groq', 'database');
+    change = makeSource('database');
     await change;
     await keeper.refresh();
     await late;

@@ -1,0 +1,217 @@
+/**
+ * Every change of a provider's key, source or test result that Keyward makes: audited in its own
+ * transaction, keys as fingerprints, and answered with the revision that it made.
+ */
+import { sql, type Kysely, type Selectable, type UpdateObject } from 'kysely';
+import type { AuditEntry, Occasion } from '../audit/audit-event.ts';
+import type { AuditTrail } from '../audit/audit-trail.ts';
+import { maskKey, type Fingerprinter } from '../crypto/fingerprint.ts';
+import type { KeyRing } from '../crypto/key-ring.ts';
+import type { LlmProvidersTable, Tables } from '../database/tables.ts';
+import { KeywardError } from '../foundation/errors.ts';
+import type { Secret } from '../foundation/secret.ts';
+import { testStatusOf } from '../providers/verdict.ts';
+import { readStoredKey } from './load-snapshot.ts';
+import type { KeySource } from './resolve-key.ts';
+import type { KeyTestResult } from './test-key.ts';
+
+export interface ChangeParts {
+  readonly audit: AuditTrail;
+  readonly ring: KeyRing;
+  readonly fingerprinter: Fingerprinter;
+}
+
+export interface Written {
+  /** False when there is no such provider; then nothing was changed. */
+  readonly found: boolean;
+  readonly revision: number;
+}
+
+export interface Precondition {
+  /** The change happens only if the provider has not changed since this revision (If-Match, RFC 9110). */
+  readonly ifRevision?: number | undefined;
+}
+
+type Row = Selectable<LlmProvidersTable>;
+
+interface Change {
+  readonly values: UpdateObject<Tables, 'llm_providers'>;
+  readonly entry: Pick<AuditEntry, 'action' | 'before' | 'after'>;
+}
+
+const now = sql<Date>`now() AT TIME ZONE 'UTC'`;
+
+/**
+ * Encrypts the key and stores it, untested.
+ * @throws KeywardError revision_mismatch (412), audit_unavailable (503)
+ */
+export async function storeKey(
+  parts: ChangeParts,
+  occasion: Occasion,
+  slug: string,
+  { key, source, ifRevision }: { readonly key: Secret; readonly source: string } & Precondition,
+): Promise<Written> {
+  return changeOne(parts, occasion, slug, { ifRevision }, (row) => ({
+    values: {
+      encrypted_api_key: parts.ring.encrypt(key),
+      api_key_source: source,
+      api_key_updated_at: now,
+      api_key_last_tested: null,
+      api_key_test_status: 'untested',
+    },
+    entry: {
+      action: 'provider.key_set',
+      before: { source: row.api_key_source, ...storedKeyOf(parts, row) },
+      after: { source, fingerprint: parts.fingerprinter.of(key), mask: maskKey(key) },
+    },
+  }));
+}
+
+/** Removes the stored key; the source stays as it is. Throws as storeKey. */
+export async function removeKey(
+  parts: ChangeParts,
+  occasion: Occasion,
+  slug: string,
+  { ifRevision }: Precondition = {},
+): Promise<Written> {
+  return changeOne(parts, occasion, slug, { ifRevision }, (row) => ({
+    values: {
+      encrypted_api_key: null,
+      api_key_updated_at: now,
+      api_key_last_tested: null,
+      api_key_test_status: null,
+    },
+    entry: {
+      action: 'provider.key_removed',
+      before: { source: row.api_key_source, ...storedKeyOf(parts, row) },
+      after: { source: row.api_key_source, fingerprint: null, mask: null },
+    },
+  }));
+}
+
+/** Says where the key is found from now on. Throws as storeKey. */
+export async function setSource(
+  parts: ChangeParts,
+  occasion: Occasion,
+  slug: string,
+  { source, ifRevision }: { readonly source: string } & Precondition,
+): Promise<Written> {
+  return changeOne(parts, occasion, slug, { ifRevision }, (row) => ({
+    values: { api_key_source: source },
+    entry: {
+      action: 'provider.source_changed',
+      before: { source: row.api_key_source },
+      after: { source },
+    },
+  }));
+}
+
+export interface TestedKey {
+  readonly fingerprint: string;
+  /** `candidate`: a key that was offered for the test and is not in use. */
+  readonly source: KeySource | 'candidate';
+  /** The Fernet token that was tested, where it was the stored key. */
+  readonly storedToken?: string;
+}
+
+/**
+ * Records a test in the history and the audit trail; and on the provider's row, where it was the stored key
+ * and still is. `found` says whether the row took it.
+ */
+export async function recordTest(
+  { audit }: ChangeParts,
+  occasion: Occasion,
+  slug: string,
+  tested: TestedKey,
+  result: KeyTestResult,
+): Promise<Written> {
+  const { value: found, revision } = await audit.change(occasion, async (tx, record) => {
+    const isStored =
+      tested.storedToken !== undefined && (await markTested(tx, slug, tested.storedToken, result));
+    await tx
+      .insertInto('keyward_key_tests')
+      .values({
+        provider_slug: slug,
+        fingerprint: tested.fingerprint,
+        source: tested.source,
+        verdict: result.verdict,
+        message: result.message,
+        advice: result.advice,
+        http_status: result.httpStatus,
+        response_time_ms: result.responseTimeMs,
+        asked_by: occasion.actor.name.slice(0, 300),
+        tested_at: result.testedAt,
+      })
+      .execute();
+    record({
+      action: 'provider.key_tested',
+      target: { kind: 'provider', id: slug },
+      after: { fingerprint: tested.fingerprint, source: tested.source, verdict: result.verdict },
+    });
+    return isStored;
+  });
+  return { found, revision };
+}
+
+async function markTested(
+  tx: Kysely<Tables>,
+  slug: string,
+  storedToken: string,
+  { verdict, testedAt }: KeyTestResult,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('llm_providers')
+    .set({ api_key_test_status: testStatusOf(verdict), api_key_last_tested: testedAt })
+    .where('provider_slug', '=', slug)
+    .where('encrypted_api_key', '=', storedToken)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+async function changeOne(
+  { audit }: ChangeParts,
+  occasion: Occasion,
+  slug: string,
+  { ifRevision }: Precondition,
+  change: (row: Row) => Change,
+): Promise<Written> {
+  const { value: found, revision } = await audit.change(occasion, async (tx, record) => {
+    const row = await tx
+      .selectFrom('llm_providers')
+      .selectAll()
+      .where('provider_slug', '=', slug)
+      .forUpdate()
+      .executeTakeFirst();
+    if (row === undefined) return false;
+    if (ifRevision !== undefined) await refuseNewer(tx, row, ifRevision);
+    const { values, entry } = change(row);
+    await tx.updateTable('llm_providers').set(values).where('id', '=', row.id).execute();
+    record({ ...entry, target: { kind: 'provider', id: slug } });
+    return true;
+  });
+  return { found, revision };
+}
+
+/** Asked under the row's lock, so that of two writers who read the same revision one is refused. */
+async function refuseNewer(tx: Kysely<Tables>, row: Row, ifRevision: number): Promise<void> {
+  const changed = await tx
+    .selectFrom('keyward_provider_revisions')
+    .select('revision')
+    .where('provider_id', '=', row.id)
+    .executeTakeFirst();
+  if (Number(changed?.revision ?? 0) <= ifRevision) return;
+  throw new KeywardError('revision_mismatch', {
+    message: `The provider was changed in revision ${changed?.revision}, after revision ${ifRevision}. Nothing was changed. Read it again, then repeat the change if it is still wanted.`,
+  });
+}
+
+/** What the record says of the key before: enough to recognise it. */
+function storedKeyOf(
+  { ring, fingerprinter }: ChangeParts,
+  { encrypted_api_key: token }: Row,
+): { fingerprint: string | null; mask: string | null } {
+  if (!token) return { fingerprint: null, mask: null };
+  const stored = readStoredKey(token, ring, fingerprinter);
+  if ('problem' in stored) return { fingerprint: 'unreadable', mask: null };
+  return { fingerprint: stored.key.fingerprint ?? null, mask: maskKey(stored.key) };
+}
