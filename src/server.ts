@@ -113,7 +113,9 @@ async function assemble(
     metrics: gatewayMetrics(registry),
   });
   const adminApi = await createAdminApi({
+    config,
     database,
+    changes: { audit, ring: keyRing.ring, fingerprinter },
     keeper,
     keyRing,
     registry,

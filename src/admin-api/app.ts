@@ -2,45 +2,30 @@
  * The way in for administrators and their monitors: health, metrics and the admin API, on Fastify. Every
  * error leaves in the same envelope as the gateway's.
  */
+import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Registry } from 'prom-client';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Actor } from '../audit/audit-event.ts';
 import { authenticate, type GoodTokens } from '../auth/authenticate.ts';
-import type { Database } from '../database/database.ts';
-import type { Clock } from '../foundation/clock.ts';
 import { errorEnvelope, KeywardError } from '../foundation/errors.ts';
 import type { Logger } from '../foundation/logger.ts';
-import { version } from '../foundation/version.ts';
-import { listLiveInstances } from '../keys/instances.ts';
-import { readyReport, type HealthParts } from './health.ts';
-
-export interface AdminApiParts extends HealthParts {
-  readonly database: Database;
-  readonly instanceId: string;
-  readonly startedAt: Date;
-  readonly clock: Clock;
-  readonly registry: Registry;
-  readonly adminTokens: () => Promise<GoodTokens>;
-  readonly log: Logger;
-}
+import type { AdminApiParts } from './admin-api-parts.ts';
+import { guardRoutes } from './admission.ts';
+import { healthRoutes } from './routes/health-routes.ts';
+import { statusRoutes } from './routes/status-routes.ts';
 
 /** Builds the app without listening: server.ts hands it the requests that are not the gateway's. */
 export async function createAdminApi(parts: AdminApiParts): Promise<FastifyInstance> {
-  const app = fastify({ logger: false });
+  const app = fastify({ logger: false, genReqId: () => randomUUID() }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((failure, _request, reply) => sendFailure(parts.log, failure, reply));
   app.setNotFoundHandler((_request, reply) =>
     sendFailure(parts.log, new KeywardError('route_not_found', { message: whatIsHere }), reply),
   );
-  app.get('/health/live', () => ({ status: 'live' }));
-  app.get('/health/ready', (_request, reply) => {
-    const { httpStatus, report } = readyReport(parts);
-    return reply.code(httpStatus).send(report);
-  });
-  app.get('/metrics', async (_request, reply) =>
-    reply.type(parts.registry.contentType).send(await parts.registry.metrics()),
-  );
-  app.get('/api/v1/admin/status', { preHandler: async (request) => requireAdmin(parts, request) }, async () =>
-    status(parts),
-  );
+  guardRoutes(app, async (request) => recognise(parts, request));
+  healthRoutes(app, parts);
+  statusRoutes(app, parts);
   await app.ready();
   return app;
 }
@@ -48,7 +33,7 @@ export async function createAdminApi(parts: AdminApiParts): Promise<FastifyInsta
 const whatIsHere =
   'There is nothing at this address. Callers: POST /api/v1/llm/chat/completions. Health: GET /health/ready. Metrics: GET /metrics.';
 
-async function requireAdmin(parts: AdminApiParts, request: FastifyRequest): Promise<void> {
+async function recognise(parts: AdminApiParts, request: FastifyRequest): Promise<Actor> {
   let good: GoodTokens;
   try {
     good = await parts.adminTokens();
@@ -57,27 +42,13 @@ async function requireAdmin(parts: AdminApiParts, request: FastifyRequest): Prom
     throw new KeywardError('database_unavailable', { cause: error });
   }
   authenticate(request.headers.authorization, good);
-}
-
-async function status(parts: AdminApiParts): Promise<object> {
-  const instances = await listLiveInstances(parts.database.kysely);
-  const snapshot = parts.keeper.current();
   return {
-    version,
-    instance_id: parts.instanceId,
-    uptime_seconds: Math.round((parts.clock.now().getTime() - parts.startedAt.getTime()) / 1000),
-    revision: snapshot.revision,
-    database: { kind: parts.database.kind, description: parts.database.description },
-    encryption_ring: { active_key_id: parts.keyRing.ring.activeKeyId, key_ids: parts.keyRing.ring.keyIds },
-    instances: instances.map((instance) => ({
-      id: instance.id,
-      host: instance.host,
-      pid: instance.pid,
-      version: instance.version,
-      revision: instance.revision,
-      started_at: instance.startedAt.toISOString(),
-      seen_at: instance.seenAt.toISOString(),
-    })),
+    kind: 'admin_token',
+    id: null,
+    name: 'admin',
+    role: 'admin',
+    address: request.ip,
+    userAgent: request.headers['user-agent'] ?? null,
   };
 }
 

@@ -41,6 +41,7 @@ export const errorCatalogue = {
     'permission_error',
     'With GATEWAY_AUTH=open this gateway answers only to private addresses and names.',
   ),
+  role_insufficient: entry(403, 'permission_error', 'Your role may look, not change. Ask an administrator.'),
   provider_not_found: entry(404, 'invalid_request_error', 'The provider is not known here.'),
   model_not_found: entry(404, 'invalid_request_error', 'The model is not known here.'),
   route_not_found: entry(404, 'invalid_request_error', 'There is nothing at this address.'),

@@ -1,0 +1,64 @@
+/** GET /api/v1/admin/status: what runs, what it serves, what it stands on. */
+import { z } from 'zod';
+import { version } from '../../foundation/version.ts';
+import { listLiveInstances } from '../../keys/instances.ts';
+import type { AdminApiParts } from '../admin-api-parts.ts';
+import type { TypedApp } from '../typed-app.ts';
+
+const instance = z.object({
+  id: z.uuid(),
+  host: z.string(),
+  pid: z.int(),
+  version: z.string(),
+  revision: z.int().describe('The revision that it serves from.'),
+  started_at: z.iso.datetime(),
+  seen_at: z.iso.datetime().describe('Its last sign of life.'),
+});
+
+const status = z.object({
+  version: z.string(),
+  instance_id: z.uuid().describe('The instance that answers.'),
+  uptime_seconds: z.int(),
+  revision: z.int(),
+  database: z.object({ kind: z.enum(['embedded', 'postgres']), description: z.string() }),
+  encryption_ring: z.object({ active_key_id: z.string(), key_ids: z.array(z.string()) }),
+  instances: z.array(instance),
+});
+
+export function statusRoutes(app: TypedApp, parts: AdminApiParts): void {
+  app.get(
+    '/api/v1/admin/status',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        operationId: 'getStatus',
+        summary: 'What runs, and which revision each instance serves',
+        tags: ['system'],
+        response: { 200: status },
+      },
+    },
+    async () => statusOf(parts),
+  );
+}
+
+async function statusOf(parts: AdminApiParts): Promise<z.output<typeof status>> {
+  const instances = await listLiveInstances(parts.database.kysely);
+  const { ring } = parts.keyRing;
+  return {
+    version,
+    instance_id: parts.instanceId,
+    uptime_seconds: Math.round((parts.clock.now().getTime() - parts.startedAt.getTime()) / 1000),
+    revision: parts.keeper.current().revision,
+    database: { kind: parts.database.kind, description: parts.database.description },
+    encryption_ring: { active_key_id: ring.activeKeyId, key_ids: [...ring.keyIds] },
+    instances: instances.map((one) => ({
+      id: one.id,
+      host: one.host,
+      pid: one.pid,
+      version: one.version,
+      revision: one.revision,
+      started_at: one.startedAt.toISOString(),
+      seen_at: one.seenAt.toISOString(),
+    })),
+  };
+}
