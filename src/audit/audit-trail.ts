@@ -26,7 +26,7 @@ export interface Changed<T> {
 }
 
 /** Adds an event to the transaction. */
-export type Record = (entry: AuditEntry) => void;
+export type RecordEvent = (entry: AuditEntry) => void;
 
 export class AuditTrail {
   readonly #parts: AuditTrailParts;
@@ -42,7 +42,7 @@ export class AuditTrail {
    */
   async change<T>(
     occasion: Occasion,
-    work: (tx: Kysely<Tables>, record: Record) => Promise<T>,
+    work: (tx: Kysely<Tables>, record: RecordEvent) => Promise<T>,
   ): Promise<Changed<T>> {
     const key = await this.#openKey();
     return this.#parts.db.transaction().execute(async (tx) => {

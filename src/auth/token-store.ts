@@ -3,7 +3,7 @@
  */
 import { sql, type Kysely } from 'kysely';
 import type { Occasion } from '../audit/audit-event.ts';
-import type { AuditTrail, Record } from '../audit/audit-trail.ts';
+import type { AuditTrail, RecordEvent } from '../audit/audit-trail.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { generateToken, hashToken, type TokenKind } from './token.ts';
@@ -39,7 +39,7 @@ export async function createToken(
 
 async function addToken(
   tx: Kysely<Tables>,
-  record: Record,
+  record: RecordEvent,
   { kind, name }: NewToken,
 ): Promise<{ id: number; token: Secret }> {
   const token = generateToken(kind);

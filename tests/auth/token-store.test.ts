@@ -32,7 +32,6 @@ describeOnEachDatabase('the tokens', (opened) => {
   });
 
   it('lie in the database as hashes: no column holds more of one than its beginning', async () => {
-    const { kysely } = opened().database;
     const { token } = await create('admin', 'somebody');
     const client = await opened().connect();
     const { rows } = await client.query<{ row: string }>('SELECT t::text AS row FROM keyward_tokens t');
