@@ -9,7 +9,7 @@ const lingerMs = 5_000;
 /** Answers with the error, or cuts the connection where an answer has already begun. */
 export function sendError(request: IncomingMessage, response: ServerResponse, error: KeywardError): void {
   if (response.headersSent) {
-    response.destroy();
+    cutOff(response);
     return;
   }
   const body = Buffer.from(JSON.stringify(errorEnvelope(error)));
@@ -22,6 +22,13 @@ export function sendError(request: IncomingMessage, response: ServerResponse, er
   if (request.complete) return;
   const linger = setTimeout(() => request.destroy(), lingerMs);
   request.once('close', () => clearTimeout(linger));
+}
+
+/** An answer with neither chunks nor length ends with its connection (HTTP/1.0): only a reset tells a cut from that end. */
+function cutOff(response: ServerResponse): void {
+  const endsWithConnection = !response.chunkedEncoding && !response.hasHeader('content-length');
+  if (endsWithConnection) response.socket?.resetAndDestroy();
+  else response.destroy();
 }
 
 const parserFaults: Record<string, 'request_timeout' | 'headers_too_large'> = {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { gatewayAndProvider } from '../support/gateway-and-provider.ts';
@@ -164,6 +166,18 @@ describe('an upstream that breaks off is never dressed up as a normal end', () =
       connection.close();
     },
   );
+
+  test('to a caller of HTTP/1.0, for whom the connection ends the answer, a break is a reset', async () => {
+    room.provider.behave({ chunks: 100, cut: { afterBytes: 5000, ending: 'close' } });
+    const text = JSON.stringify(askStream);
+    const socket = connect(room.keyward.port, '127.0.0.1');
+    socket.write(
+      `POST /v1/chat/completions HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer ${gatewayToken}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+    );
+    socket.resume();
+    const [fault] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+    expect(fault.code).toBe('ECONNRESET');
+  });
 
   test.each(['reset', 'close'] as const)('%s before the first byte of a stream', async (ending) => {
     room.provider.behave({ cut: { afterBytes: 0, ending } });
