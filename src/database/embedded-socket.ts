@@ -58,7 +58,10 @@ export async function serveEmbedded(
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
+    // For the owner alone whatever the umask says, and from the first moment: listen binds before it returns.
+    const umask = process.umask(0o177);
     server.listen(path, resolve);
+    process.umask(umask);
   });
   return {
     close: async (patienceMs) => {

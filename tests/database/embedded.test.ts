@@ -52,6 +52,17 @@ describe('a first start', () => {
     expect(await shell.run('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
+  it('serves at a socket for its owner alone, whatever the umask says', async () => {
+    const umask = process.umask(0);
+    try {
+      await startOnCopy('server');
+    } finally {
+      process.umask(umask);
+    }
+    const socket = join(directory, '.s.PGSQL.5432');
+    expect((statSync(socket).mode & 0o777).toString(8)).toBe('600');
+  });
+
   it('that is killed at any time leaves nothing half-made, and the next start works', async () => {
     const half = join(directory, 'database.unfinished');
     const whole = join(directory, 'database');
