@@ -1,5 +1,6 @@
 /** The tree of commands. Each command's work lies in a file of its own, read only when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { databaseFaultSentence, isDatabaseFault } from '../database/database-fault.ts';
 import { KeywardError, UsageError } from '../foundation/errors.ts';
 import { version } from '../foundation/version.ts';
 import { redactSecrets } from '../providers/redact.ts';
@@ -21,8 +22,9 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       remark(redactSecrets(`keyward: ${error.message}`, []));
       return error.exitCode;
     }
-    if (error instanceof KeywardError) {
-      remark(redactSecrets(`keyward: ${error.message}`, []));
+    if (error instanceof KeywardError || isDatabaseFault(error)) {
+      const line = error instanceof KeywardError ? error.message : databaseFaultSentence(error);
+      remark(redactSecrets(`keyward: ${line}`, []));
       return 1;
     }
     remark(redactSecrets(`keyward: unexpected fault: ${(error as Error).stack ?? String(error)}`, []));

@@ -18,7 +18,8 @@ export async function changeSource(slug: string, source: string, options: { json
       printJson({ provider: slug, source, was: row.api_key_source, revision, applied });
       return;
     }
-    print(`The source of ${slug} is now ${source}; it was ${row.api_key_source}.`);
+    if (source === row.api_key_source) print(`The source of ${slug} is ${source}, as it was.`);
+    else print(`The source of ${slug} is now ${source}; it was ${row.api_key_source}.`);
     if (source === 'database' && row.encrypted_api_key === null) {
       remark(`No key is stored for ${slug}, so nobody is served. Store one with: keyward keys set ${slug}`);
     }

@@ -3,13 +3,9 @@
  * with --json, programs get one JSON object on standard output, also when it fails.
  */
 import { openDatabase } from '../database/open-database.ts';
-import {
-  failureOf,
-  isDatabaseFault,
-  migrateExit,
-  MigrationFailure,
-} from '../database/migrations/migration-failure.ts';
+import { failureOf, migrateExit, MigrationFailure } from '../database/migrations/migration-failure.ts';
 import { shippedMigrations } from '../database/migrations/shipped-migrations.ts';
+import { isDatabaseFault } from '../database/database-fault.ts';
 import { loadConfig, type DatabaseConfig } from '../foundation/config.ts';
 import { messageOf, UsageError } from '../foundation/errors.ts';
 import { version } from '../foundation/version.ts';

@@ -76,9 +76,10 @@ function create(path: string, owner: LockOwner): boolean {
   try {
     writeFileSync(draft, `${JSON.stringify(owner)}\n`, { mode: 0o600 });
   } catch (error) {
-    throw new UsageError(`The data directory cannot be written: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new UsageError(
+      `The data directory cannot be written: ${messageOf(error)}. Make it writable, or set KEYWARD_DATA_DIR to another directory.`,
+      { cause: error },
+    );
   }
   try {
     linkSync(draft, path);

@@ -1,5 +1,6 @@
 /** Why a migration did not happen, in one line, with the exit code that a script acts on. */
 import { codeOf, messageOf, UsageError } from '../../foundation/errors.ts';
+import { isConnectionLost } from '../database-fault.ts';
 
 /** Exit codes of `keyward migrate`; part of its contract. */
 export const migrateExit = {
@@ -20,22 +21,11 @@ export class MigrationFailure extends UsageError {
   }
 }
 
-/** SQLSTATE of connection exceptions and of a server that ends a session, and what the network says. */
-const lostCodes = /^(?:08\w{3}|57P0[1-5]|E(?:CONN|HOST|NET)[A-Z]+|EPIPE|ETIMEDOUT)$/;
-/** The driver gives no code of its own; when the connection is gone, its failed ROLLBACK hides the reason. */
-const lostMessages =
-  /^(?:Connection terminated|Client has encountered a connection error|Query read timeout)/;
-const sqlState = /^[0-9FHPX][0-9A-Z]{4}$/;
 /** SQLSTATE dependent_objects_still_exist: only its detail names them. */
 const dependentObjects = '2BP01';
 const lockNotAvailable = '55P03';
 /** How the verification at the end of a migration's own SQL begins. */
 const notInPlace = /^migration \d+ is not in place/;
-
-/** Whether the database, or the way to it, is what failed; everything else is a fault of the program. */
-export function isDatabaseFault(error: unknown): boolean {
-  return isConnectionLost(error) || sqlState.test(codeOf(error));
-}
 
 /** What stopped `what`, in one line; a failure that has its line already stays as it is. */
 export function failureOf(what: string, error: unknown): UsageError {
@@ -67,10 +57,6 @@ export function failureOf(what: string, error: unknown): UsageError {
     'failed',
     error,
   );
-}
-
-function isConnectionLost(error: unknown): boolean {
-  return lostCodes.test(codeOf(error)) || lostMessages.test(messageOf(error));
 }
 
 /** Details of other errors may hold values, these hold names only. */

@@ -1,8 +1,7 @@
 /** A failure is one line with the exit code of its reason, whatever the database or the network said. */
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   failureOf,
-  isDatabaseFault,
   migrateExit,
   MigrationFailure,
 } from '../../../src/database/migrations/migration-failure.ts';
@@ -70,22 +69,6 @@ it('what has its line already stays as it is', () => {
   expect(failureOf('X', own)).toBe(own);
   const usage = new UsageError('no');
   expect(failureOf('X', usage)).toBe(usage);
-});
-
-describe('a fault of the database', () => {
-  it.each([
-    withCode('x', '42501'),
-    withCode('x', 'XX000'),
-    withCode('x', 'ECONNREFUSED'),
-    new Error('Connection terminated'),
-  ])('is %s', (error) => expect(isDatabaseFault(error)).toBe(true));
-  it.each([
-    new TypeError('x is not a function'),
-    withCode('x', 'ENOENT'),
-    withCode('x', 'EPERM'),
-    new Error('a bug'),
-    'text',
-  ])('is not %s', (error) => expect(isDatabaseFault(error)).toBe(false));
 });
 
 it('the exit codes are those of the contract', () => {

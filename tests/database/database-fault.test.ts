@@ -1,0 +1,40 @@
+/** Faults of the database are told apart from faults of the program, and said in one line with what to do. */
+import { describe, expect, it } from 'vitest';
+import { databaseFaultSentence, isDatabaseFault } from '../../src/database/database-fault.ts';
+
+const withCode = (message: string, code: string, more: object = {}): Error =>
+  Object.assign(new Error(message), { code, ...more });
+
+describe('a fault of the database', () => {
+  it.each([
+    withCode('x', '42501'),
+    withCode('x', 'XX000'),
+    withCode('x', 'ECONNREFUSED'),
+    new Error('Connection terminated'),
+  ])('is %s', (error) => expect(isDatabaseFault(error)).toBe(true));
+  it.each([
+    new TypeError('x is not a function'),
+    withCode('x', 'ENOENT'),
+    withCode('x', 'EPERM'),
+    new Error('a bug'),
+    'text',
+  ])('is not %s', (error) => expect(isDatabaseFault(error)).toBe(false));
+});
+
+it.each([
+  [
+    withCode('permission denied for table llm_providers', '42501'),
+    'The database refused: permission denied for table llm_providers. Connect as the role that owns the tables, or grant this one the rights.',
+  ],
+  [
+    withCode('relation "llm_providers" does not exist', '42P01'),
+    'The database refused: relation "llm_providers" does not exist. See what is missing with: keyward migrate --check',
+  ],
+  [
+    withCode('duplicate key', '23505', { detail: 'Key (encrypted_api_key)=(secret) already exists.' }),
+    'The database refused: duplicate key.',
+  ],
+  [withCode('read ECONNRESET', 'ECONNRESET'), 'The connection to the database was lost: read ECONNRESET.'],
+])('%s is said in one line, without its details', (error, line) => {
+  expect(databaseFaultSentence(error)).toBe(line);
+});
