@@ -149,5 +149,6 @@ export function messageOf(error: unknown): string {
 
 /** The code of a system or library error (ENOENT, UND_ERR_SOCKET, …); empty where it has none. */
 export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  // Some parts have the field and leave it undefined; a number there (DOMException) is no code of this kind.
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

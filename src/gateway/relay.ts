@@ -124,7 +124,11 @@ export class Relay implements Dispatcher.DispatchHandler {
     const { slug, entry } = this.#target.provider;
     const readable = this.#errorBytes <= maxErrorBytes && this.#headers['content-encoding'] === undefined;
     const text = readable ? redactSecrets(body.toString('utf8'), [this.#target.key]) : '';
-    const { verdict, message } = classifyAnswer(entry, { status: this.#status, body: text });
+    const { verdict, message } = classifyAnswer(entry, {
+      status: this.#status,
+      headers: this.#headers,
+      body: text,
+    });
     if (refusesKey(this.#status, verdict)) {
       this.#events.keyRejected();
       this.#fail(

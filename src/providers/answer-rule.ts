@@ -6,7 +6,10 @@ import type { Verdict } from './verdict.ts';
 
 /** A condition on the JSON body. `path` is dotted; the empty path is the body itself. */
 export type FieldCondition =
-  | { readonly path: string; readonly is: 'array' | 'empty array' | 'string' | 'number' | boolean }
+  | {
+      readonly path: string;
+      readonly is: 'array' | 'empty array' | 'object' | 'object or array' | 'string' | 'number' | boolean;
+    }
   | { readonly path: string; readonly atMost: number };
 
 export interface AnswerRule {
@@ -19,10 +22,12 @@ export interface AnswerRule {
   readonly from?: 'api' | 'page' | 'anyone';
   /** Any of these stands in one of the places where providers put a code: see read-answer.ts. */
   readonly code?: readonly string[];
-  /** Must hit the text of the body; only its beginning is searched. */
+  /** Must hit the text of the body, whole or not; only its beginning is searched. Alone it proves nothing. */
   readonly bodyPattern?: RegExp;
   /** All must hold; a body that is no JSON fails them. */
   readonly fields?: readonly FieldCondition[];
+  /** By name in lower case: each must be there and be hit. */
+  readonly headers?: Readonly<Record<string, RegExp>>;
 
   readonly verdict: Verdict;
   /** What is known now, for the administrator; `{provider}` stands for the display name. */
@@ -31,4 +36,6 @@ export interface AnswerRule {
   readonly advice: string;
   /** Reported as the code where the provider's body has none of its own. */
   readonly name?: string;
+  /** A key that is answered so must not be stored for chats at all, as one of `forbiddenKeys` must not. */
+  readonly unfit?: true;
 }

@@ -12,17 +12,18 @@ export const anthropic: KnownProviderEntry = {
     {
       prefix: 'sk-ant-admin',
       message:
-        'This is an Anthropic admin key: it manages the organisation and cannot chat. Take an API key (sk-ant-api…).',
+        'This is an Anthropic admin key: it manages the organisation and cannot chat. Take an API key (sk-ant-api03-…).',
     },
   ],
   keyHeader: bearer,
   test: {
     method: 'GET',
-    path: '/models',
+    path: '/models?limit=1000', // the most that one page can hold
     under: 'base',
     keyHeader: { name: 'x-api-key', prefix: '' },
     headers: { 'anthropic-version': '2023-06-01' },
   },
+  models: { at: ['data'], moreAt: 'has_more' },
   answers: [
     { ...accepted, fields: [{ path: 'data', is: 'array' }] },
     {
@@ -41,11 +42,33 @@ export const anthropic: KnownProviderEntry = {
       name: 'credit_balance_too_low',
     },
     {
+      status: 400,
+      bodyPattern: /reached your specified (?:workspace )?api usage limits/i,
+      verdict: 'out_of_credit',
+      message: 'The key is alive, but the spending limit of its workspace or organisation is reached.',
+      advice: 'Raise the limit at https://console.anthropic.com/settings/limits, or wait for the next month.',
+      name: 'usage_limit_reached',
+    },
+    {
+      status: [400, 401, 403],
+      bodyPattern: /organization has been disabled/i,
+      verdict: 'restricted',
+      message: 'Anthropic has disabled the organisation of the key.',
+      advice: 'Write to the support of Anthropic, or set a key of another organisation.',
+      name: 'organization_disabled',
+    },
+    {
       status: 401,
       code: ['authentication_error'],
       verdict: 'invalid',
       message: 'Anthropic does not know the key: it is mistyped, deleted or expired.',
       advice: 'Create a key at https://console.anthropic.com/settings/keys and set it.',
+    },
+    {
+      status: 401,
+      verdict: 'unknown',
+      message: 'Anthropic answered 401 without saying that the key is wrong.',
+      advice: 'Look at the key at https://console.anthropic.com/settings/keys, then test again.',
     },
     {
       status: 403,

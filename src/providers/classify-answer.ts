@@ -1,12 +1,12 @@
 /**
- * Turns an answer of a provider into a verdict on the key, by the rules of its entry and then the shared
- * ones. The words of the verdict are ours: nothing that the provider sent is repeated, since providers
- * have echoed whole keys.
+ * Turns an answer of a provider into a verdict on the key, by the rules of its entry amid the shared ones.
+ * The words of the verdict are ours: nothing that the provider sent is repeated but a harmless code, since
+ * providers have echoed whole keys.
  */
 import type { AnswerRule, FieldCondition } from './answer-rule.ts';
 import type { ProviderEntry } from './provider-entry.ts';
-import { type ReadAnswer, readAnswer, valueAt } from './read-answer.ts';
-import { sharedAnswers, unexplained } from './shared-answers.ts';
+import { type ProviderAnswer, type ReadAnswer, readAnswer, valueAt } from './read-answer.ts';
+import { foremostAnswers, lastAnswers, unexplained } from './shared-answers.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface Classification {
@@ -17,28 +17,41 @@ export interface Classification {
   readonly advice: string;
   /** The provider's own code, or the name of the rule that decided. */
   readonly code?: string;
+  /** The key must not be stored for chats at all: it is an administrator's. */
+  readonly unfit?: true;
+}
+
+/** All rules that judge an answer of the provider, in the order in which they are tried. */
+export function rulesFor(entry: ProviderEntry): readonly AnswerRule[] {
+  return [...foremostAnswers, ...entry.answers, ...lastAnswers];
 }
 
 /**
- * Never throws, whatever the body: text, page, truncated or huge.
+ * Never throws, whatever the answer: text, page, truncated or huge.
  *
- * @param answer the HTTP status and the decoded body, which may be cut off
+ * @param rules those of the entry, unless somebody wants to know what one of them is for
  */
 export function classifyAnswer(
   entry: ProviderEntry,
-  answer: { readonly status: number; readonly body: string },
+  answer: ProviderAnswer,
+  rules: readonly AnswerRule[] = rulesFor(entry),
 ): Classification {
-  const read = readAnswer(answer.status, answer.body);
-  const rule =
-    entry.answers.find((rule) => fits(rule, read)) ?? sharedAnswers.find((rule) => fits(rule, read));
+  const read = readAnswer(answer);
+  const rule = rules.find((rule) => fits(rule, read));
   const { verdict, message, advice } = rule ?? unexplained;
   const code = codeOf(rule, read);
   return {
     verdict,
-    message: message.replaceAll('{provider}', () => entry.displayName),
-    advice: advice.replaceAll('{provider}', () => entry.displayName),
+    message: named(message, entry),
+    advice: named(advice, entry),
     ...(code === undefined ? {} : { code }),
+    ...(rule?.unfit === true ? { unfit: true } : {}),
   };
+}
+
+/** Puts the name of the provider into the words of a table. */
+export function named(words: string, { displayName }: Pick<ProviderEntry, 'displayName'>): string {
+  return words.replaceAll('{provider}', () => displayName);
 }
 
 function fits(rule: AnswerRule, answer: ReadAnswer): boolean {
@@ -48,7 +61,8 @@ function fits(rule: AnswerRule, answer: ReadAnswer): boolean {
     statusFits(rule.status, answer.status) &&
     (rule.code === undefined || rule.code.some((code) => answer.codes.includes(code))) &&
     (rule.bodyPattern === undefined || rule.bodyPattern.test(answer.text)) &&
-    (rule.fields === undefined || rule.fields.every((field) => fieldFits(field, answer.json)))
+    (rule.fields === undefined || rule.fields.every((field) => fieldFits(field, answer.json))) &&
+    Object.entries(rule.headers ?? {}).every(([name, pattern]) => pattern.test(answer.header(name) ?? ''))
   );
 }
 
@@ -67,6 +81,10 @@ function fieldFits(condition: FieldCondition, json: unknown): boolean {
       return Array.isArray(value);
     case 'empty array':
       return Array.isArray(value) && value.length === 0;
+    case 'object':
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
+    case 'object or array':
+      return typeof value === 'object' && value !== null;
     case 'string':
     case 'number':
       return typeof value === condition.is;

@@ -11,6 +11,7 @@ export const cohere: KnownProviderEntry = {
   forbiddenKeys: [],
   keyHeader: bearer,
   test: { method: 'POST', path: '/v1/check-api-key', under: 'root', keyHeader: bearer },
+  facts: { organisation: 'organization_id' },
   answers: [
     { ...accepted, fields: [{ path: 'valid', is: true }] },
     {

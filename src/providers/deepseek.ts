@@ -11,6 +11,9 @@ export const deepseek: KnownProviderEntry = {
   forbiddenKeys: [],
   keyHeader: bearer,
   test: { method: 'GET', path: '/user/balance', under: 'root', keyHeader: bearer },
+  facts: {
+    remainingUsd: { list: 'balance_infos', where: 'currency', is: 'USD', path: 'total_balance' },
+  },
   answers: [
     {
       status: 200,

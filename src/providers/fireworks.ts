@@ -11,6 +11,7 @@ export const fireworks: KnownProviderEntry = {
   forbiddenKeys: [],
   keyHeader: bearer,
   test: { method: 'GET', path: '/models', under: 'base', keyHeader: bearer }, // (k)
+  models: { at: ['data'] },
   answers: [
     { ...accepted, fields: [{ path: 'data', is: 'array' }] },
     {

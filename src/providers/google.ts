@@ -3,6 +3,7 @@
  * URL: new keys refuse it there, and URLs end up in logs.
  */
 import { bearer, type KnownProviderEntry } from './provider-entry.ts';
+import { wholeJson } from './shared-answers.ts';
 
 export const google: KnownProviderEntry = {
   slug: 'google',
@@ -32,6 +33,7 @@ export const google: KnownProviderEntry = {
     {
       status: 403,
       bodyPattern: /"message"\s*:\s*"[^"\\]{0,40}key was reported as leaked/i,
+      fields: wholeJson,
       verdict: 'compromised',
       message: 'Google has blocked the key because it was found in public.',
       advice:

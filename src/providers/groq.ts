@@ -11,6 +11,7 @@ export const groq: KnownProviderEntry = {
   forbiddenKeys: [],
   keyHeader: bearer,
   test: { method: 'GET', path: '/models', under: 'base', keyHeader: bearer },
+  models: { at: ['data'] },
   answers: [
     { ...accepted, fields: [{ path: 'data', is: 'array' }] },
     {
@@ -19,6 +20,14 @@ export const groq: KnownProviderEntry = {
       verdict: 'restricted',
       message: 'The key is alive, but Groq has restricted its organisation.',
       advice: 'Write to the support of Groq.',
+    },
+    {
+      status: 403,
+      bodyPattern: /check your network settings/i, // seen from data centres and VPNs
+      verdict: 'region_blocked',
+      message: 'Groq does not serve the network that this server is in.',
+      advice: 'Send requests from another network.',
+      name: 'network_denied',
     },
   ],
 };

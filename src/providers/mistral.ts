@@ -11,5 +11,6 @@ export const mistral: KnownProviderEntry = {
   forbiddenKeys: [],
   keyHeader: bearer,
   test: { method: 'GET', path: '/models', under: 'base', keyHeader: bearer }, // (k)
+  models: { at: ['data'] },
   answers: [{ ...accepted, fields: [{ path: 'data', is: 'array' }] }],
 };

@@ -1,6 +1,6 @@
 /** OpenAI. A 401 has several meanings there, so only the code `invalid_api_key` counts as proof. */
 import { bearer, type KnownProviderEntry } from './provider-entry.ts';
-import { accepted } from './shared-answers.ts';
+import { accepted, anObject } from './shared-answers.ts';
 
 export const openai: KnownProviderEntry = {
   slug: 'openai',
@@ -22,6 +22,7 @@ export const openai: KnownProviderEntry = {
   ],
   keyHeader: bearer,
   test: { method: 'GET', path: '/models', under: 'base', keyHeader: bearer },
+  models: { at: ['data'] },
   answers: [
     { ...accepted, fields: [{ path: 'data', is: 'array' }] },
     {
@@ -33,6 +34,13 @@ export const openai: KnownProviderEntry = {
     },
     {
       status: 401,
+      code: ['account_deactivated'], // (k)
+      verdict: 'restricted',
+      message: 'OpenAI has deactivated the account of the key.',
+      advice: 'Write to the support of OpenAI, or set a key of another account.',
+    },
+    {
+      status: [401, 403],
       bodyPattern: /missing scopes|insufficient permissions/i,
       verdict: 'restricted',
       message: 'The key is alive, but lacks the scope for this call.',
@@ -61,6 +69,13 @@ export const openai: KnownProviderEntry = {
       verdict: 'unknown',
       message: 'OpenAI answered 401 without saying that the key is wrong.',
       advice: 'Look at the project and the key at https://platform.openai.com/api-keys, then test again.',
+    },
+    {
+      status: 403,
+      fields: anObject,
+      verdict: 'region_blocked',
+      message: 'OpenAI answers 403 where it does not serve the country that this server stands in.',
+      advice: 'Send requests from a supported country.',
     },
   ],
 };

@@ -1,6 +1,6 @@
 /** OpenRouter. Its /models is public and proves nothing, so the test asks for the key's own status. */
 import { bearer, type KnownProviderEntry } from './provider-entry.ts';
-import { accepted } from './shared-answers.ts';
+import { accepted, anObject } from './shared-answers.ts';
 
 const managementKey = {
   status: 200,
@@ -8,6 +8,7 @@ const managementKey = {
   message: 'This is an OpenRouter management key: it manages keys and cannot chat.',
   advice: 'Take a normal key from https://openrouter.ai/settings/keys.',
   name: 'management_key',
+  unfit: true,
 } as const;
 
 export const openrouter: KnownProviderEntry = {
@@ -19,6 +20,14 @@ export const openrouter: KnownProviderEntry = {
   forbiddenKeys: [], // a management key looks like any other: only the test can tell
   keyHeader: bearer,
   test: { method: 'GET', path: '/key', under: 'base', keyHeader: bearer },
+  facts: {
+    limitUsd: 'data.limit',
+    limitReset: 'data.limit_reset',
+    remainingUsd: 'data.limit_remaining',
+    usageUsd: 'data.usage',
+    expiresAt: 'data.expires_at',
+    name: 'data.label',
+  },
   answers: [
     { ...managementKey, fields: [{ path: 'data.is_management_key', is: true }] },
     { ...managementKey, fields: [{ path: 'data.is_provisioning_key', is: true }] },
@@ -33,6 +42,7 @@ export const openrouter: KnownProviderEntry = {
     { ...accepted, fields: [{ path: 'data.usage', is: 'number' }] },
     {
       status: 401,
+      fields: anObject,
       verdict: 'invalid',
       message: 'OpenRouter does not know the key: it is mistyped, disabled, deleted or expired.',
       advice: 'Create a key at https://openrouter.ai/settings/keys and set it.',

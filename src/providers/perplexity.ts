@@ -1,4 +1,4 @@
-/** Perplexity. The base has no /v1, but the list of models has; a bad key may be answered by a web page. */
+/** Perplexity. The base has no /v1, but the list of models has. */
 import { bearer, type KnownProviderEntry } from './provider-entry.ts';
 import { accepted } from './shared-answers.ts';
 
@@ -11,15 +11,23 @@ export const perplexity: KnownProviderEntry = {
   forbiddenKeys: [],
   keyHeader: bearer,
   test: { method: 'GET', path: '/v1/models', under: 'root', keyHeader: bearer },
+  models: { at: ['data'] },
   answers: [
     { ...accepted, fields: [{ path: 'data', is: 'array' }] },
     {
       status: 401,
-      from: 'page',
-      bodyPattern: /401 Authorization Required[^]*openresty/i, // (k) the page of its front server
+      code: ['invalid_api_key'],
       verdict: 'invalid',
       message: 'Perplexity does not know the key: it is mistyped or revoked.',
       advice: 'Create a key at https://www.perplexity.ai/account/api and set it.',
+    },
+    {
+      status: 401,
+      from: 'page', // its front server was seen to answer so, but so does any other
+      bodyPattern: /401 Authorization Required[^]*openresty/i,
+      verdict: 'unknown',
+      message: 'A front server refused the request. It may be one of Perplexity, or one on the way.',
+      advice: 'Look at the key at https://www.perplexity.ai/account/api, then test again.',
       name: 'authorization_required',
     },
   ],

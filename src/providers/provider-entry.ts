@@ -3,6 +3,7 @@
  * type knows no provider, and no code outside the entries names one.
  */
 import type { AnswerRule } from './answer-rule.ts';
+import type { KeyFacts } from './key-facts.ts';
 
 /** The request header that carries the key, as `{prefix}{key}`. */
 export interface KeyHeader {
@@ -46,6 +47,22 @@ interface KeyTest {
   readonly body?: string;
 }
 
+/** Where the good answer lists the models that the key may use. */
+interface ModelList {
+  /** Dotted paths, the empty one being the body itself; the first that leads to an array counts. */
+  readonly at: readonly string[];
+  /** Path of the flag that says that the list goes on elsewhere, so that its length says nothing. */
+  readonly moreAt?: string;
+}
+
+/**
+ * Where a value stands in the JSON body: a dotted path, or one into the first element of the array at
+ * `list` whose field `where` holds the text `is`.
+ */
+export type FactPath =
+  | string
+  | { readonly list: string; readonly where: string; readonly is: string; readonly path: string };
+
 export interface ProviderEntry {
   readonly slug: string;
   readonly displayName: string;
@@ -58,6 +75,10 @@ export interface ProviderEntry {
   /** How the key travels on the OpenAI-compatible path. */
   readonly keyHeader: KeyHeader;
   readonly test: KeyTest;
+  /** Absent where the test call does not list them all. */
+  readonly models?: ModelList;
+  /** What else a 200 to the test call tells of the key; amounts are in USD. */
+  readonly facts?: Readonly<Partial<Record<keyof KeyFacts, FactPath>>>;
   /** Tried in order, before the shared rules. */
   readonly answers: readonly AnswerRule[];
 }

@@ -10,6 +10,15 @@ const searchedLength = 64 * 1024;
 /** Google puts several details into an error; nobody sends more than a handful. */
 const mostDetails = 32;
 
+/** An answer as it arrived. */
+export interface ProviderAnswer {
+  readonly status: number;
+  /** Names in lower case. Absent means that nothing is known of them. */
+  readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Decoded; may be cut off. */
+  readonly body: string;
+}
+
 export interface ReadAnswer {
   readonly status: number;
   readonly isPage: boolean;
@@ -19,12 +28,20 @@ export interface ReadAnswer {
   readonly json: unknown;
   /** What stands where providers put codes, outermost first. */
   readonly codes: readonly string[];
+  /** The value of a header, several as one list; undefined where there is none. */
+  header(name: string): string | undefined;
 }
 
-export function readAnswer(status: number, body: string): ReadAnswer {
-  const isPage = /^\s*<(?:!doctype|html|head|body|\?xml)/i.test(body.slice(0, 1024));
-  const json = isPage ? undefined : parse(body);
-  return { status, isPage, text: body.slice(0, searchedLength), json, codes: codesIn(json) };
+export function readAnswer({ status, headers = {}, body }: ProviderAnswer): ReadAnswer {
+  const header = (name: string): string | undefined => {
+    const value = headers[name];
+    return typeof value === 'object' ? value.join(', ') : value;
+  };
+  const isMarkup = /^\s*<(?:!doctype|!--|html|head|body|\?xml)/i.test(body.slice(0, 1024));
+  const json = isMarkup ? undefined : parse(body);
+  // Some APIs send JSON as text/html, so the label counts only where the body is none.
+  const isPage = isMarkup || (json === undefined && /^\s*text\/html\b/i.test(header('content-type') ?? ''));
+  return { status, isPage, text: body.slice(0, searchedLength), json, codes: codesIn(json), header };
 }
 
 /** The value at a dotted path of own properties; the empty path is the value itself. */

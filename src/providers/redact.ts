@@ -7,7 +7,7 @@ import { foreignKeys } from './foreign-key-shapes.ts';
 import type { KeyShape } from './provider-entry.ts';
 import { knownProviders } from './registry.ts';
 
-const redactionMarker = '[redacted]';
+export const redactionMarker = '[redacted]';
 
 /**
  * @param text what a provider, an error or a log line says
@@ -21,6 +21,23 @@ export function redactSecrets(text: string, known: readonly Secret[]): string {
     (rest, pattern) => rest.replace(pattern, `$<before>${redactionMarker}`),
     withoutKnown,
   );
+}
+
+/** Longer texts are not quoted at all: a cut before the keys are out could leave half of one. */
+const longestQuoted = 16 * 1024;
+
+/**
+ * What somebody else said, fit to be stored and shown: without keys, on one line, without characters that
+ * steer a terminal or turn the direction of text, and at most `longest` characters. Empty where the text is
+ * of a length that nobody reads.
+ */
+export function quotable(text: string, known: readonly Secret[], longest: number): string {
+  if (text.length > longestQuoted) return '';
+  const line = redactSecrets(text, known)
+    .toWellFormed()
+    .replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
+    .trim();
+  return line.length <= longest ? line : `${line.slice(0, longest - 1).toWellFormed()}…`;
 }
 
 /** The secret as such, in a URL, in a JSON string, and in base64 (also amid other bytes). */

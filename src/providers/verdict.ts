@@ -17,6 +17,19 @@ export const verdicts = [
 
 export type Verdict = (typeof verdicts)[number];
 
+/** What each says to a person; for documents and for those who choose one. */
+export const verdictMeanings: Readonly<Record<Verdict, string>> = {
+  valid: 'The provider accepted the key.',
+  invalid: 'The provider refused the key itself: it is mistyped, disabled, deleted or expired.',
+  compromised: 'The provider has blocked the key because it was found in public.',
+  restricted: 'The provider knows the key, but does not let it do what was asked.',
+  out_of_credit: 'The key is alive, but there is no money behind it, or its spending limit is reached.',
+  rate_limited: 'The provider answers that there are too many requests.',
+  region_blocked: 'The provider does not serve the place that this server stands in.',
+  unreachable: 'There was no whole answer, or the provider is not serving at this moment.',
+  unknown: 'The answer says nothing certain: a page of a proxy, a wrong address, something new.',
+};
+
 /** The four values that the column `llm_providers.api_key_test_status` may hold. */
 export type ApiKeyTestStatus = 'valid' | 'invalid' | 'untested' | 'error';
 

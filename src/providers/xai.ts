@@ -1,6 +1,6 @@
 /** xAI. The test asks for the key's own status; a bad key is a 400 or a 401. */
 import { bearer, type KnownProviderEntry } from './provider-entry.ts';
-import { accepted } from './shared-answers.ts';
+import { accepted, anObject } from './shared-answers.ts';
 
 export const xai: KnownProviderEntry = {
   slug: 'xai',
@@ -11,6 +11,7 @@ export const xai: KnownProviderEntry = {
   forbiddenKeys: [],
   keyHeader: bearer,
   test: { method: 'GET', path: '/api-key', under: 'base', keyHeader: bearer },
+  facts: { name: 'name', organisation: 'team_id', permissions: 'acls' },
   answers: [
     {
       status: 200,
@@ -48,10 +49,18 @@ export const xai: KnownProviderEntry = {
     {
       status: 400,
       bodyPattern: /"error"\s*:\s*"Incorrect(?: |%20)API(?: |%20)key/i,
+      fields: anObject,
       verdict: 'invalid',
       message: 'xAI does not know the key: it is mistyped or deleted.',
       advice: 'Create a key at https://console.x.ai and set it.',
       name: 'incorrect_api_key',
+    },
+    {
+      status: [401, 403],
+      code: ['unauthenticated:bad-credentials'], // (k) seen for tokens of another kind
+      verdict: 'invalid',
+      message: 'xAI refused the key: it is mistyped, deleted or expired.',
+      advice: 'Create a key at https://console.x.ai and set it.',
     },
     {
       status: [403, 429],

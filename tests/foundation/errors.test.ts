@@ -105,5 +105,7 @@ describe('what was thrown, in words', () => {
   it('codeOf finds the code of a system error, and is empty without one', () => {
     expect(codeOf(Object.assign(new Error('no'), { code: 'ENOENT' }))).toBe('ENOENT');
     expect([codeOf(new Error('no')), codeOf('ENOENT'), codeOf(null)]).toEqual(['', '', '']);
+    expect(codeOf(Object.assign(new Error('no'), { code: undefined }))).toBe('');
+    expect(codeOf(new DOMException('no', 'TimeoutError'))).toBe('');
   });
 });

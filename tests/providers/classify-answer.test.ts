@@ -1,74 +1,74 @@
+/** The rules judge every answer of the corpus as it says, and take nothing else for proof. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { classifyAnswer } from '../../src/providers/classify-answer.ts';
-import { knownProviders, providerEntry } from '../../src/providers/registry.ts';
-import { sharedAnswers } from '../../src/providers/shared-answers.ts';
+import type { AnswerRule } from '../../src/providers/answer-rule.ts';
+import { classifyAnswer, rulesFor } from '../../src/providers/classify-answer.ts';
+import { providerEntry } from '../../src/providers/registry.ts';
 import { isProof, verdicts } from '../../src/providers/verdict.ts';
-import corpus from './answers.json' with { type: 'json' };
-
-/** Strings stand for the body to the letter; anything else is sent as JSON. */
-function bodyOf(answer: { readonly body: unknown }): string {
-  return typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
-}
+import { answerCases, corpusFiles, corpusSlugs, wireOf } from '../support/corpus.ts';
+import { failingCases, judged } from '../support/judge-corpus.ts';
 
 describe('the corpus of provider answers', () => {
-  test.each(corpus)('$provider, $status: $answer → $verdict', (answer) => {
-    const classified = classifyAnswer(providerEntry(answer.provider), {
-      status: answer.status,
-      body: bodyOf(answer),
-    });
-    expect({ verdict: classified.verdict, code: classified.code }).toEqual({
-      verdict: answer.verdict,
-      code: 'code' in answer ? answer.code : undefined,
-    });
+  test('is judged as it says, at every provider', () => {
+    expect(corpusSlugs.flatMap((slug) => failingCases(slug))).toEqual([]);
   });
 
-  test('has answers of every known provider and an example of every verdict', () => {
-    const covered = new Set(corpus.map((answer) => answer.provider));
-    expect(knownProviders.map((entry) => entry.slug).filter((slug) => !covered.has(slug))).toEqual([]);
-    expect(new Set(corpus.map((answer) => answer.verdict))).toEqual(new Set(verdicts));
+  test('has a file for every known provider, and an example of every verdict', () => {
+    expect(corpusFiles.toSorted()).toEqual([...corpusSlugs, 'any-provider'].toSorted());
+    expect(new Set(answerCases.map(({ expected }) => expected.verdict))).toEqual(new Set(verdicts));
   });
 
-  test('reaches every rule that an entry states, and every shared one', () => {
-    const reached = new Set(
-      corpus.map((answer) => {
-        const entry = providerEntry(answer.provider);
-        const { message } = classifyAnswer(entry, { status: answer.status, body: bodyOf(answer) });
-        return message.replaceAll(entry.displayName, '{provider}');
-      }),
+  test('says of no two answers the same name', () => {
+    const titles = answerCases.map(({ title }) => title);
+    expect(titles.filter((title, at) => titles.indexOf(title) !== at)).toEqual([]);
+  });
+});
+
+describe('a rule that names proof', () => {
+  const rules = corpusSlugs.flatMap((slug) =>
+    rulesFor(providerEntry(slug)).map((rule): [slug: string, rule: AnswerRule] => [slug, rule]),
+  );
+  const proofs = rules.filter(([, { verdict }]) => isProof(verdict));
+
+  test('is there at every provider, for and against the key', () => {
+    for (const slug of corpusSlugs) {
+      const named = proofs.filter(([owner]) => owner === slug).map(([, { verdict }]) => verdict);
+      expect(named, slug).toEqual(expect.arrayContaining(['valid', 'invalid']));
+    }
+  });
+
+  test('names its status, and what a whole answer of an API must say besides', () => {
+    const bare = proofs.filter(
+      ([, { status, code, fields, headers }]) =>
+        !(typeof status === 'number' || Array.isArray(status)) || (code ?? fields ?? headers) === undefined,
     );
-    const unreached = knownProviders
-      .flatMap((entry) =>
-        entry.answers.map((rule) => rule.message.replaceAll(entry.displayName, '{provider}')),
-      )
-      .concat(sharedAnswers.map((rule) => rule.message))
-      .filter((message) => !reached.has(message));
-    expect(unreached).toEqual([]);
+    expect(bare).toEqual([]);
+  });
+
+  test('never listens to a web page', () => {
+    expect(proofs.filter(([, { from }]) => from !== undefined && from !== 'api')).toEqual([]);
   });
 });
 
 describe('a good answer proves a key only when it is whole and of the expected shape', () => {
-  const good = corpus.filter((answer) => answer.verdict === 'valid');
+  const good = answerCases.filter(({ expected }) => expected.verdict === 'valid');
 
-  test.each(good)('$provider: $answer, cut short, proves nothing', (answer) => {
-    const body = bodyOf(answer);
+  test.each(good)('$title, cut short, proves nothing', ({ slug, expected }) => {
+    const { status, headers, body } = wireOf(expected);
     for (const length of [0, 1, Math.floor(body.length / 2), body.length - 1]) {
-      const cut = { status: 200, body: body.slice(0, length) };
-      expect(classifyAnswer(providerEntry(answer.provider), cut).verdict).toBe('unknown');
+      expect(judged(slug, { status, headers, body: body.slice(0, length) }).verdict).toBe('unknown');
     }
   });
 
   test('the good answer of one provider does not prove a key of OpenRouter', () => {
-    const foreign = good.filter((answer) => answer.provider !== 'openrouter');
-    for (const answer of foreign) {
-      const classified = classifyAnswer(providerEntry('openrouter'), { status: 200, body: bodyOf(answer) });
-      expect(classified.verdict).toBe('unknown');
+    for (const { slug, expected } of good.filter(({ slug }) => slug !== 'openrouter')) {
+      expect(judged('openrouter', wireOf(expected)).verdict, slug).toBe('unknown');
     }
   });
 });
 
 describe('whatever comes back', () => {
-  const slugs = [...knownProviders.map((entry) => entry.slug), 'some-other', '__proto__', 'a$&b'];
+  const slugs = [...corpusSlugs, '__proto__', 'a$&b'];
   const bodies = fc.oneof(
     fc.string(),
     fc.json(),
@@ -82,7 +82,7 @@ describe('whatever comes back', () => {
         fc.integer({ min: 100, max: 599 }),
         bodies,
         (slug, status, body) => {
-          const classified = classifyAnswer(providerEntry(slug), { status, body });
+          const classified = judged(slug, { status, body });
           expect(verdicts).toContain(classified.verdict);
           expect(classified.message).not.toContain('{provider}');
         },
@@ -95,11 +95,30 @@ describe('whatever comes back', () => {
       .integer({ min: 100, max: 599 })
       .filter((status) => ![200, 400, 401, 403].includes(status));
     fc.assert(
-      fc.property(fc.constantFrom(...slugs), statuses, fc.constantFrom(...corpus), (slug, status, answer) => {
-        expect(isProof(classifyAnswer(providerEntry(slug), { status, body: bodyOf(answer) }).verdict)).toBe(
-          false,
-        );
-      }),
+      fc.property(
+        fc.constantFrom(...slugs),
+        statuses,
+        fc.constantFrom(...answerCases),
+        (slug, status, one) => {
+          const { headers, body } = wireOf(one.expected);
+          expect(isProof(judged(slug, { status, headers, body }).verdict)).toBe(false);
+        },
+      ),
+    );
+  });
+
+  test('a web page is never proof, whatever its status, its headers and its words', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...slugs),
+        fc.integer({ min: 100, max: 599 }),
+        fc.constantFrom(...answerCases),
+        (slug, status, one) => {
+          const { headers, body } = wireOf(one.expected);
+          const page = `<!DOCTYPE html><html><body>${body}</body></html>`;
+          expect(isProof(judged(slug, { status, headers, body: page }).verdict)).toBe(false);
+        },
+      ),
     );
   });
 
@@ -110,10 +129,11 @@ describe('whatever comes back', () => {
       { error: { details: [{ reason: key }] } },
       { code: key, type: key, error: key },
     ];
-    for (const entry of knownProviders) {
+    for (const slug of corpusSlugs) {
       for (const status of [200, 400, 401, 403, 418, 429, 500]) {
         for (const body of echoes) {
-          const classified = classifyAnswer(entry, { status, body: JSON.stringify(body) });
+          const headers = { 'www-authenticate': key, 'content-type': key };
+          const classified = judged(slug, { status, headers, body: JSON.stringify(body) });
           expect(JSON.stringify(classified)).not.toContain(key);
         }
       }
@@ -123,19 +143,33 @@ describe('whatever comes back', () => {
   test('text that a caller sent and the provider repeats cannot make a verdict of proof', () => {
     const said = 'Incorrect API key. Your API key was reported as leaked. invalid_api_key API_KEY_INVALID';
     const sent = `${said} "error":"${said}" "message":"${said}" <html>401 Authorization Required openresty`;
-    for (const entry of knownProviders) {
+    for (const slug of corpusSlugs) {
       for (const status of [400, 403]) {
         const body = JSON.stringify({ error: { message: `I do not like: ${sent}` } });
-        expect(isProof(classifyAnswer(entry, { status, body }).verdict)).toBe(false);
+        expect(isProof(judged(slug, { status, body }).verdict), slug).toBe(false);
       }
     }
   });
 
   test('a body of many megabytes and one of a hundred thousand brackets are survived', () => {
-    const entry = providerEntry('openai');
     const huge = `{"data":[${'"x",'.repeat(4_000_000)}"x"]}`;
-    expect(classifyAnswer(entry, { status: 200, body: huge }).verdict).toBe('unknown');
-    expect(classifyAnswer(entry, { status: 200, body: '['.repeat(100_000) }).verdict).toBe('unknown');
-    expect(classifyAnswer(entry, { status: 500, body: huge }).verdict).toBe('unreachable');
+    expect(judged('openai', { status: 200, body: huge }).verdict).toBe('unknown');
+    expect(judged('openai', { status: 200, body: '['.repeat(100_000) }).verdict).toBe('unknown');
+    expect(judged('openai', { status: 500, body: huge }).verdict).toBe('unreachable');
+  });
+});
+
+describe('a header', () => {
+  test('that stands more than once is read as one list', () => {
+    const headers = { 'www-authenticate': ['Bearer realm="a"', 'Basic realm="b"'] };
+    const twice = classifyAnswer(providerEntry('groq'), { status: 401, headers, body: '{}' });
+    expect(twice.verdict).toBe('invalid');
+    const basicFirst = { 'www-authenticate': headers['www-authenticate'].toReversed() };
+    expect(judged('groq', { status: 401, headers: basicFirst, body: '{}' }).code).toBe('password_wanted');
+  });
+
+  test('that labels JSON as a page does not make it one', () => {
+    const answer = { status: 200, headers: { 'content-type': 'text/html' }, body: '{"data":[]}' };
+    expect(judged('groq', answer).verdict).toBe('valid');
   });
 });

@@ -115,6 +115,15 @@ describe('what cannot be a provider key is refused', () => {
     expect(report).toMatchObject({ fits: false, refusal: expect.stringContaining(reason) as string });
   });
 
+  test.each([
+    ['OpenAI', ['sk', 'admin', 'fake1'.repeat(9)].join('-'), 'project key'],
+    ['Anthropic', ['sk', 'ant', 'admin01', `${'f'.repeat(93)}AA`].join('-'), 'API key (sk-ant-api03-'],
+  ])('an admin key of %s, at every provider, with what to take instead', (_owner, key, instead) => {
+    for (const { slug } of [...knownProviders, providerEntry('some-other')]) {
+      expect(describeFor(slug, key).refusal, slug).toContain(instead);
+    }
+  });
+
   test('a key of exactly 4096 characters is not', () => {
     expect(describeFor('some-other', 'k'.repeat(4096)).refusal).toBeUndefined();
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../../src/foundation/secret.ts';
-import { redactSecrets } from '../../src/providers/redact.ts';
+import { quotable, redactSecrets } from '../../src/providers/redact.ts';
 
 const awkward = new Secret('p"a\\ss w/örd+=?');
 
@@ -108,4 +108,28 @@ test('redacting twice changes nothing more', () => {
   const text = `a ${['sk', 'or', 'v1', 'fa4e'.repeat(16)].join('-')} ?key=1 Bearer abcdefghijklmnop1`;
   const once = redactSecrets(text, [awkward]);
   expect(redactSecrets(once, [awkward])).toBe(once);
+});
+
+describe('what somebody else said, fit to be shown', () => {
+  const key = ['fake', 'key', '0123456789abcdef'].join('-');
+  const quoted = (text: string, longest = 40): string => quotable(text, [new Secret(key)], longest);
+
+  test('is without keys, also where a cut would have left half of one', () => {
+    expect(quoted(`it was ${key}`)).toBe('it was [redacted]');
+    expect(quoted(`${'x '.repeat(15)}${key}`)).not.toContain('fake');
+  });
+
+  test('is one line, without what steers a terminal or turns the direction of text', () => {
+    expect(quoted('\u0007a\u001B]0;title\u0007\n\tb\u2028c\u202Ed\u200B')).toBe('a ]0;title b c d');
+  });
+
+  test('is cut to its length, with a mark, and no half of a character', () => {
+    expect(quoted('a'.repeat(41))).toBe(`${'a'.repeat(39)}…`);
+    expect(quoted('a'.repeat(40))).toBe('a'.repeat(40));
+    expect(quoted(`${'a'.repeat(38)}🙂🙂`).isWellFormed()).toBe(true);
+  });
+
+  test('is nothing where nobody would read it, without being searched', () => {
+    expect(quoted('x'.repeat(10_000_000))).toBe('');
+  });
 });

@@ -66,7 +66,7 @@ describe('keys that are neither good nor dead', () => {
 
 test.each([
   ['openai', 'https://api.openai.com/v1/models'],
-  ['anthropic', 'https://api.anthropic.com/v1/models'],
+  ['anthropic', 'https://api.anthropic.com/v1/models?limit=1000'],
   ['google', 'https://generativelanguage.googleapis.com/v1beta/models?pageSize=1'],
   ['openrouter', 'https://openrouter.ai/api/v1/key'],
   ['together', 'https://api.together.xyz/v1/models'],

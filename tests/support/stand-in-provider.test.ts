@@ -102,7 +102,7 @@ describe('keys', () => {
     ['anthropic', 401, 'invalid x-api-key'],
     ['google', 400, 'API key not valid'],
     ['xai', 400, 'Incorrect API key provided'],
-    ['perplexity', 401, 'Authorization Required'],
+    ['perplexity', 401, 'invalid_api_key'],
     ['some-other', 401, 'Incorrect API key provided'],
   ])('an unknown one is refused as %s does', async (slug, status, words) => {
     await start({ slug });

@@ -195,6 +195,14 @@ const deepseekBalance = (is_available: boolean, total_balance: string) =>
 
 const cohereUnknown = json(401, { message: 'invalid api token' });
 
+const perplexityUnknown = json(401, {
+  error: {
+    message: 'Invalid API key provided. You can find your API key at https://www.perplexity.ai/settings/api.',
+    type: 'invalid_api_key',
+    code: 401,
+  },
+});
+
 const wires: Readonly<Record<string, Wire>> = {
   openai: likeOpenai('/v1', openaiRefusals),
   anthropic: {
@@ -289,13 +297,13 @@ const wires: Readonly<Record<string, Wire>> = {
     },
   },
   perplexity: {
-    ...likeOpenai('', { unknown: page(401, '401 Authorization Required') }),
+    ...likeOpenai('', { unknown: perplexityUnknown }),
     test: {
       method: 'GET',
       path: '/v1/models',
       keyHeader: 'authorization',
       good: listOfModels,
-      refusals: { unknown: page(401, '401 Authorization Required') },
+      refusals: { unknown: perplexityUnknown },
     },
   },
   cohere: {
