@@ -1,71 +1,133 @@
 /**
  * Asks a provider whether a key lives, by the call that costs nothing. A redirect is an answer, never
- * followed: it would carry the key to another host.
+ * followed: it would carry the key to another host. What leaves here holds no key, whatever came back.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'undici';
 import { systemClock, type Clock } from '../foundation/clock.ts';
 import type { Secret } from '../foundation/secret.ts';
-import { classifyAnswer } from '../providers/classify-answer.ts';
+import { classifyAnswer, type Classification } from '../providers/classify-answer.ts';
+import type { KeyFacts } from '../providers/key-facts.ts';
 import type { ProviderEntry } from '../providers/provider-entry.ts';
-import { redactSecrets } from '../providers/redact.ts';
+import { readFacts, toldNothing, type ToldForFree } from '../providers/read-facts.ts';
+import { quotable } from '../providers/redact.ts';
 import { testRequest } from '../providers/test-request.ts';
+import { classifyFault, classifyTimeout } from '../providers/transport-faults.ts';
 import type { Verdict } from '../providers/verdict.ts';
-import { messageOf } from '../foundation/errors.ts';
 
 export interface KeyTestResult {
   readonly verdict: Verdict;
-  /** One sentence without secrets. */
+  /** A sentence or two without secrets. */
   readonly message: string;
-  /** What to do next; empty when there is nothing to do. */
+  /** What to do next. */
   readonly advice: string;
+  /** The provider's own code, or the name of the rule or fault that decided; at most 64 characters. */
+  readonly code: string | null;
+  /** The key must not be stored for chats at all, and `message` says why: it is an administrator's. */
+  readonly unfit: boolean;
+  /** Null where no whole answer came. */
   readonly httpStatus: number | null;
+  /** How many models the key may use; null where the free call does not list them all. */
+  readonly modelsAvailable: number | null;
+  readonly facts: KeyFacts;
   readonly responseTimeMs: number;
   readonly testedAt: Date;
 }
 
-const timeoutMs = 10_000;
-const maxAnswerBytes = 1024 * 1024;
+export interface KeyTestOptions {
+  readonly clock?: Clock;
+  /** Ends the test early, for a caller who left. */
+  readonly signal?: AbortSignal;
+  /** From the start of the request to the end of the answer. */
+  readonly timeoutMs?: number;
+}
 
-/** @param options.signal ends the test early, for a caller who left */
+/** The caller left before there was a result. This is no verdict: nothing may be recorded of such a test. */
+export class KeyTestCancelled extends Error {
+  constructor(reason: unknown) {
+    super('The test of the key was cancelled.', { cause: reason });
+    // The name by which programs know what was given up on purpose.
+    this.name = 'AbortError';
+  }
+}
+
+const defaultTimeoutMs = 10_000;
+const maxAnswerBytes = 1024 * 1024;
+const longestMessage = 500;
+const longestCode = 64;
+
+/**
+ * @param baseUrl the one in force; see upstream-address.ts for what it may be
+ * @throws KeyTestCancelled when `signal` was aborted before there was a result
+ */
 export async function testKey(
   entry: ProviderEntry,
   baseUrl: string,
   key: Secret,
-  { clock = systemClock, signal }: { clock?: Clock; signal?: AbortSignal } = {},
+  { clock = systemClock, signal, timeoutMs = defaultTimeoutMs }: KeyTestOptions = {},
 ): Promise<KeyTestResult> {
+  if (signal?.aborted === true) throw new KeyTestCancelled(signal.reason);
   const testedAt = clock.now();
   const startedAt = clock.monotonicMs();
-  const outcome = await ask(entry, baseUrl, key, signal);
-  return { ...outcome, responseTimeMs: Math.round(clock.monotonicMs() - startedAt), testedAt };
+  const { classification, httpStatus, told } = await ask(entry, baseUrl, key, { signal, timeoutMs });
+  const { verdict, message, advice, code } = classification;
+  return {
+    verdict,
+    message: quotable(message, [key], longestMessage),
+    advice,
+    code: code === undefined ? null : quotable(code, [key], longestCode),
+    unfit: classification.unfit === true,
+    httpStatus,
+    ...told,
+    responseTimeMs: Math.round(clock.monotonicMs() - startedAt),
+    testedAt,
+  };
+}
+
+interface Outcome {
+  readonly classification: Classification;
+  readonly httpStatus: number | null;
+  readonly told: ToldForFree;
 }
 
 async function ask(
   entry: ProviderEntry,
   baseUrl: string,
   key: Secret,
-  signal: AbortSignal | undefined,
-): Promise<Omit<KeyTestResult, 'responseTimeMs' | 'testedAt'>> {
-  const { method, url, headers, body } = testRequest(entry, baseUrl, key);
+  { signal, timeoutMs }: { signal: AbortSignal | undefined; timeoutMs: number },
+): Promise<Outcome> {
   const timeout = AbortSignal.timeout(timeoutMs);
   try {
-    const answer = await request(url, {
-      method,
-      headers,
-      body: body ?? null,
-      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
-    });
-    const text = await readLimited(answer.body);
-    const { verdict, message, advice } = classifyAnswer(entry, { status: answer.statusCode, body: text });
-    return { verdict, message: redactSecrets(message, [key]), advice, httpStatus: answer.statusCode };
-  } catch (error) {
-    const because = timeout.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(error);
+    const answer = await send(
+      testRequest(entry, baseUrl, key),
+      signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    );
     return {
-      verdict: 'unreachable',
-      message: `The provider could not be asked: ${redactSecrets(because, [key])}.`,
-      advice: 'Check the base URL and the network, then test again.',
-      httpStatus: null,
+      classification: classifyAnswer(entry, answer),
+      httpStatus: answer.status,
+      told: readFacts(entry, answer, key),
     };
+  } catch (error) {
+    // Who left is asked first: a limit that passes meanwhile changes nothing about that.
+    if (signal?.aborted === true) throw new KeyTestCancelled(signal.reason);
+    const classification = timeout.aborted ? classifyTimeout(timeoutMs) : classifyFault(error, key);
+    return { classification, httpStatus: null, told: toldNothing };
   }
+}
+
+async function send(
+  { method, url, headers, body }: ReturnType<typeof testRequest>,
+  signal: AbortSignal,
+): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
+  const answer = await request(url, {
+    method,
+    headers,
+    body: body ?? null,
+    signal,
+    // A connection kept from the last test may be closed by the other side just now; that is no fault.
+    reset: true,
+  });
+  return { status: answer.statusCode, headers: answer.headers, body: await readLimited(answer.body) };
 }
 
 async function readLimited(body: AsyncIterable<Buffer>): Promise<string> {

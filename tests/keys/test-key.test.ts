@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Secret } from '../../src/foundation/secret.ts';
-import { testKey, type KeyTestResult } from '../../src/keys/test-key.ts';
+import { KeyTestCancelled, testKey, type KeyTestResult } from '../../src/keys/test-key.ts';
+import { noFacts } from '../../src/providers/key-facts.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { redirectTo, refusals, type Behaviour } from '../support/stand-in-behaviour.ts';
 import { startStandInProvider, type StandInProvider } from '../support/stand-in-provider.ts';
@@ -155,39 +156,107 @@ describe('a provider that cannot be reached', () => {
     expect(result.message).toMatch(/ENOTFOUND|EAI_AGAIN/);
   });
 
-  it('because it says nothing, is given up after ten seconds', async () => {
-    const real = AbortSignal.timeout.bind(AbortSignal);
-    const asked = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => real(ms / 50));
+  it('because it says nothing, is given up after ten seconds, or after the limit that was set', async () => {
+    const limits = vi.spyOn(AbortSignal, 'timeout');
+    await verdictOf('groq', 'good');
+    expect(limits).toHaveBeenLastCalledWith(10_000);
     const { baseUrl } = await standIn('groq', 'good', { insteadOfHeaders: 'stall' });
-    const result = await testKey(providerEntry('groq'), baseUrl, key);
-    expect(asked).toHaveBeenCalledWith(10_000);
-    expect(result).toMatchObject({ verdict: 'unreachable', httpStatus: null });
-    expect(result.message).toBe('The provider could not be asked: no answer within 10 s.');
+    const result = await testKey(providerEntry('groq'), baseUrl, key, { timeoutMs: 100 });
+    expect(result).toMatchObject({ verdict: 'unreachable', code: 'timeout', httpStatus: null });
+    expect(result.message).toBe('The provider could not be asked: no answer within 0.1 s.');
   });
 
   it('because it stops in the middle of its answer, is given up just so', async () => {
-    const real = AbortSignal.timeout.bind(AbortSignal);
-    vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => real(ms / 50));
-    const result = await verdictOf('groq', 'good', { cut: { afterBytes: 10, ending: 'stall' } });
-    expect(result).toMatchObject({ verdict: 'unreachable', httpStatus: null });
-  });
-
-  it('is given up at once when whoever asked has left', async () => {
-    const { baseUrl, waitForStall } = await stalling();
-    const leaves = new AbortController();
-    const testing = testKey(providerEntry('groq'), baseUrl, key, { signal: leaves.signal });
-    await waitForStall();
-    leaves.abort();
-    const result = await testing;
-    expect(result.verdict).toBe('unreachable');
-    expect(result.message).not.toContain('no answer within');
+    const { baseUrl } = await standIn('groq', 'good', { cut: { afterBytes: 10, ending: 'stall' } });
+    const result = await testKey(providerEntry('groq'), baseUrl, key, { timeoutMs: 100 });
+    expect(result).toMatchObject({ verdict: 'unreachable', code: 'timeout', httpStatus: null });
+    expect(result).toMatchObject({ modelsAvailable: null, facts: noFacts });
   });
 });
 
-async function stalling(): Promise<{ baseUrl: string; waitForStall: () => Promise<void> }> {
-  const started = await standIn('groq', 'good', { insteadOfHeaders: 'stall' });
-  return { baseUrl: started.baseUrl, waitForStall: async () => started.waitForStall() };
-}
+describe('a caller who leaves', () => {
+  it('gets no result that could be recorded, and the provider is not kept waiting', async () => {
+    const provider = await standIn('groq', 'good', { insteadOfHeaders: 'stall' });
+    const leaves = new AbortController();
+    const testing = testKey(providerEntry('groq'), provider.baseUrl, key, { signal: leaves.signal });
+    await provider.waitForStall();
+    leaves.abort(new Error('the caller left'));
+    const failure: unknown = await testing.catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(KeyTestCancelled);
+    expect(failure).toMatchObject({ name: 'AbortError', cause: { message: 'the caller left' } });
+    await provider.waitForDisconnect();
+  });
+
+  it('in the middle of the answer gets none either', async () => {
+    const provider = await standIn('groq', 'good', { cut: { afterBytes: 10, ending: 'stall' } });
+    const leaves = new AbortController();
+    const testing = testKey(providerEntry('groq'), provider.baseUrl, key, { signal: leaves.signal });
+    await provider.waitForStall();
+    leaves.abort();
+    await expect(testing).rejects.toBeInstanceOf(KeyTestCancelled);
+  });
+
+  it('before the test began causes no request', async () => {
+    const provider = await standIn('groq');
+    const signal = AbortSignal.abort();
+    const testing = testKey(providerEntry('groq'), provider.baseUrl, key, { signal });
+    await expect(testing).rejects.toBeInstanceOf(KeyTestCancelled);
+    expect(provider.requests).toEqual([]);
+  });
+
+  it('after the result changes nothing of it', async () => {
+    const { baseUrl } = await standIn('groq');
+    const leaves = new AbortController();
+    const result = await testKey(providerEntry('groq'), baseUrl, key, { signal: leaves.signal });
+    leaves.abort();
+    expect(result.verdict).toBe('valid');
+  });
+});
+
+describe('the result', () => {
+  it('tells what the provider tells for free', async () => {
+    expect(await verdictOf('openrouter', 'good')).toMatchObject({
+      modelsAvailable: null,
+      facts: { ...noFacts, limitUsd: 100, remainingUsd: 74.5, usageUsd: 25.5 },
+    });
+    expect(await verdictOf('groq', 'good')).toMatchObject({ modelsAvailable: 1, facts: noFacts, code: null });
+  });
+
+  it('tells of a spent key what it has spent', async () => {
+    const { verdict, facts } = await verdictOf('openrouter', 'out_of_credit');
+    expect(verdict).toBe('out_of_credit');
+    expect(facts).toMatchObject({ limitUsd: 100, remainingUsd: 0, usageUsd: 100 });
+  });
+
+  it('carries the code that was decided by', async () => {
+    expect(await verdictOf('openai', 'unknown')).toMatchObject({ code: 'invalid_api_key' });
+    expect(await verdictOf('openrouter', 'management')).toMatchObject({ code: 'management_key' });
+  });
+
+  it('says of an administrator key that it must not be stored, and of no other', async () => {
+    const management = await verdictOf('openrouter', 'management');
+    expect(management).toMatchObject({ verdict: 'restricted', unfit: true });
+    expect(management.message).toContain('management key');
+    for (const standing of ['good', 'unknown', 'out_of_credit'] as const)
+      expect(await verdictOf('openrouter', standing)).toMatchObject({ unfit: false });
+  });
+
+  it('carries no code that is the key itself, though it be nothing but letters', async () => {
+    const word = 'abcdefghijklmnopqrstuvwxyz';
+    const started = await startStandInProvider({ slug: 'groq', keys: [] });
+    standIns.push(started);
+    started.behave({ answer: { status: 401, body: JSON.stringify({ error: { code: '{key}' } }) } });
+    const result = await testKey(providerEntry('groq'), started.baseUrl, new Secret(word));
+    expect(inspect(result, { depth: Infinity })).not.toContain(word);
+  });
+
+  it('stands on a connection of its own: what the last test left open is not used', async () => {
+    const { baseUrl, requests } = await standIn('groq');
+    await testKey(providerEntry('groq'), baseUrl, key);
+    await testKey(providerEntry('groq'), baseUrl, key);
+    expect(requests.map(({ headers }) => headers.connection)).toEqual(['close', 'close']);
+  });
+});
 
 describe('whatever a provider says', () => {
   it('the key that it echoes is not repeated', async () => {
