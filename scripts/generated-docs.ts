@@ -3,6 +3,7 @@ import { errorCatalogue } from '../src/foundation/errors.ts';
 import { settings, type Setting } from '../src/foundation/settings.ts';
 import { withMigratedDatabase } from './migrated-database.ts';
 import { schemaDocument } from './schema-document.ts';
+import { verdictsDocument } from './verdicts-document.ts';
 
 export interface GeneratedDocument {
   readonly path: string;
@@ -20,6 +21,7 @@ export async function generatedDocuments(): Promise<GeneratedDocument[]> {
     ...fromDatabase,
     { path: 'docs/configuration.md', text: configuration() },
     { path: 'docs/errors.md', text: errors() },
+    { path: 'docs/verdicts.md', text: verdictsDocument(notice) },
   ];
 }
 
@@ -65,7 +67,7 @@ function errors(): string {
     notice,
     '# Errors',
     '',
-    'Every error has the shape of the OpenAI API: `{"error": {"message", "type", "param", "code"}}`. The message may say more than the one below.',
+    'Every error has the shape of the OpenAI API: `{"error": {"message", "type", "param", "code"}}`. The message may say more than the one below. Why a provider refused a key, the test of the key says: [verdicts.md](verdicts.md).',
     '',
     '| Status | Code | Type | Message |',
     '| --- | --- | --- | --- |',

@@ -17,7 +17,7 @@ function anchorsOf(markdown: string): ReadonlySet<string> {
   );
 }
 
-describe.each(['SCHEMA.md', 'docs/migrating.md'])('%s', (path) => {
+describe.each(['SCHEMA.md', 'docs/migrating.md', 'docs/verdicts.md'])('%s', (path) => {
   it('has no link that leads nowhere', () => {
     const here = new URL(path, root);
     const links = [...readFileSync(here, 'utf8').matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
