@@ -2,7 +2,8 @@
 import { UsageError } from '../foundation/errors.ts';
 import { serve } from '../keys/load-snapshot.ts';
 import { recordTest } from '../keys/change-provider.ts';
-import { testKey } from '../keys/test-key.ts';
+import { testKey, type KeyTestResult } from '../keys/test-key.ts';
+import { keyFactsJson } from '../providers/key-facts.ts';
 import { print, printJson, remark } from './terminal.ts';
 import { changeParts, commandOccasion, findProvider, withInstallation } from './with-installation.ts';
 
@@ -37,9 +38,12 @@ export async function testProviderKey(slug: string, options: { json?: true }): P
         verdict: result.verdict,
         message: result.message,
         advice: result.advice,
+        code: result.code,
         source: resolution.source,
         fingerprint: resolution.key.fingerprint,
         http_status: result.httpStatus,
+        models_available: result.modelsAvailable,
+        ...keyFactsJson(result.facts),
         response_time_ms: result.responseTimeMs,
         tested_at: result.testedAt.toISOString(),
       });
@@ -48,8 +52,31 @@ export async function testProviderKey(slug: string, options: { json?: true }): P
         `${slug}: ${result.verdict} (${result.responseTimeMs} ms, key ${resolution.key.fingerprint} from ${resolution.source})`,
       );
       print(result.message);
+      for (const line of toldLines(result)) print(line);
       if (!isValid) remark(result.advice);
     }
     return isValid ? 0 : 1;
   });
+}
+
+/** What the provider told for free, a line each. */
+function toldLines({ modelsAvailable, facts }: KeyTestResult): string[] {
+  const { limitUsd, limitReset, remainingUsd, usageUsd, expiresAt, name, organisation, permissions } = facts;
+  const told: readonly (readonly [label: string, value: string | null])[] = [
+    ['models', modelsAvailable === null ? null : String(modelsAvailable)],
+    ['limit', limitUsd === null ? null : dollars(limitUsd) + (limitReset === null ? '' : `, ${limitReset}`)],
+    ['left', remainingUsd === null ? null : dollars(remainingUsd)],
+    ['spent', usageUsd === null ? null : dollars(usageUsd)],
+    ['expires', expiresAt?.toISOString() ?? null],
+    ['name', name],
+    ['owner', organisation],
+    ['allows', permissions === null ? null : permissions.join(', ') || 'nothing'],
+  ];
+  return told.flatMap(([label, value]) => (value === null ? [] : [`  ${label.padEnd(8)} ${value}`]));
+}
+
+/** To the cent where there are cents, with all that a provider tells below that. */
+function dollars(amount: number): string {
+  const text = String(amount);
+  return `${/^-?\d+\.\d$/.test(text) ? `${text}0` : text} USD`;
 }

@@ -30,6 +30,9 @@ describe('the test of a key', { timeout: 120_000 }, () => {
       "$ keyward keys test openrouter
       openrouter: valid (N ms, key fp_FINGERPRINT from database)
       OpenRouter accepted the key.
+        limit    100 USD
+        left     74.50 USD
+        spent    25.50 USD
       "
     `);
     provider.setStanding(key, 'out_of_credit');
@@ -37,6 +40,9 @@ describe('the test of a key', { timeout: 120_000 }, () => {
       "$ keyward keys test openrouter
       openrouter: out_of_credit (N ms, key fp_FINGERPRINT from database)
       The key is alive, but has reached its spending limit.
+        limit    100 USD
+        left     0 USD
+        spent    100 USD
       ! Raise the limit of the key at https://openrouter.ai/settings/keys.
       (exit code 1)
       "
@@ -54,8 +60,8 @@ describe('the test of a key', { timeout: 120_000 }, () => {
     expect((await run('keys test openrouter', away)).transcript).toMatchInlineSnapshot(`
       "$ keyward keys test openrouter
       openrouter: unreachable (N ms, key fp_FINGERPRINT from database)
-      The provider could not be asked: connect ECONNREFUSED 127.0.0.1:PORT.
-      ! Check the base URL and the network, then test again.
+      The provider could not be asked: nobody listens there (connect ECONNREFUSED 127.0.0.1:PORT).
+      ! Check the host and the port in the base URL, then test again.
       (exit code 1)
       "
     `);
@@ -84,16 +90,76 @@ describe('the test of a key', { timeout: 120_000 }, () => {
       verdict: 'valid',
       message: 'OpenRouter accepted the key.',
       advice: 'Nothing to do.',
+      code: null,
       source: 'database',
       fingerprint: expect.stringMatching(/^fp_[0-9a-f]{12}$/) as string,
       http_status: 200,
+      models_available: null,
+      limit_usd: 100,
+      limit_reset: null,
+      remaining_usd: 74.5,
+      usage_usd: 25.5,
+      expires_at: null,
+      key_name: null,
+      organisation: null,
+      permissions: null,
       response_time_ms: expect.any(Number) as number,
       tested_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string,
     });
     provider.revoke(key);
     const bad = await run('keys test openrouter --json');
     expect(bad.exitCode).toBe(1);
-    expect(bad.json).toMatchObject({ is_valid: false, verdict: 'invalid', http_status: 401 });
+    expect(bad.json).toMatchObject({
+      is_valid: false,
+      verdict: 'invalid',
+      http_status: 401,
+      usage_usd: null,
+    });
+  });
+
+  it('tells what the provider tells for free, and nothing of that steers the terminal', async () => {
+    const { run } = await withStoredKey();
+    const data = {
+      label: 'gateway\u001B[2J of {key}',
+      limit: 20,
+      limit_reset: 'monthly',
+      limit_remaining: -0.0125,
+      usage: 20.0125,
+      expires_at: '2027-12-31T23:59:59Z',
+    };
+    provider.behave({ answer: { status: 200, body: JSON.stringify({ data }) } });
+    expect((await run('keys test openrouter')).transcript).toMatchInlineSnapshot(`
+      "$ keyward keys test openrouter
+      openrouter: out_of_credit (N ms, key fp_FINGERPRINT from database)
+      The key is alive, but has reached its spending limit.
+        limit    20 USD, monthly
+        left     -0.0125 USD
+        spent    20.0125 USD
+        expires  TIME
+        name     gateway [2J of [redacted]
+      ! Raise the limit of the key at https://openrouter.ai/settings/keys.
+      (exit code 1)
+      "
+    `);
+    expect((await run('keys test openrouter --json')).json).toMatchObject({
+      limit_usd: 20,
+      limit_reset: 'monthly',
+      remaining_usd: -0.0125,
+      expires_at: '2027-12-31T23:59:59.000Z',
+      key_name: 'gateway [2J of [redacted]',
+      code: 'key_limit_reached',
+    });
+  });
+
+  it('counts the models where the provider lists them', async () => {
+    const groq = await startStandInProvider({ slug: 'groq', keys: [key] });
+    try {
+      const { run } = await commandLine({ GROQ_BASE_URL: groq.baseUrl, GROQ_API_KEY: key });
+      expect((await run('keys test groq')).stdout).toContain('\n  models   1\n');
+      expect((await run('keys test groq --json')).json).toMatchObject({ models_available: 1 });
+    } finally {
+      await groq.close();
+    }
   });
 
   it('of a key from the environment says nothing about a stored one', async () => {
