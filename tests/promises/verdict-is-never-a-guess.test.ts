@@ -127,7 +127,7 @@ describe('over HTTP, at every provider', () => {
       expect(spending, slug).toEqual([]);
       seen += standIn.requests.length;
     }
-    expect(seen).toBeGreaterThan(answerCases.length);
+    expect(seen).toBeGreaterThanOrEqual(corpusSlugs.length);
     tellFigure(promise, `0 of ${seen} test calls could spend a token`);
   });
 });
