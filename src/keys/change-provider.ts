@@ -135,6 +135,7 @@ export async function recordTest(
         fingerprint: tested.fingerprint,
         source: tested.source,
         verdict: result.verdict,
+        code: result.code,
         message: result.message,
         advice: result.advice,
         http_status: result.httpStatus,

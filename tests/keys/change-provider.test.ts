@@ -14,6 +14,7 @@ import {
 } from '../../src/keys/change-provider.ts';
 import { readProviders, type ProviderRow } from '../../src/keys/provider-store.ts';
 import type { KeyTestResult } from '../../src/keys/test-key.ts';
+import { noFacts } from '../../src/providers/key-facts.ts';
 import type { Verdict } from '../../src/providers/verdict.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
 import { describeOnEachDatabase, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
@@ -28,7 +29,18 @@ const isNow = (date: Date | null | undefined): boolean =>
   Math.abs((date?.getTime() ?? 0) - Date.now()) < 60_000;
 
 function resultOf(verdict: Verdict, testedAt = new Date()): KeyTestResult {
-  return { verdict, message: 'm', advice: 'a', httpStatus: 200, responseTimeMs: 7, testedAt };
+  return {
+    verdict,
+    message: 'm',
+    advice: 'a',
+    code: null,
+    unfit: false,
+    httpStatus: 200,
+    modelsAvailable: null,
+    facts: noFacts,
+    responseTimeMs: 7,
+    testedAt,
+  };
 }
 
 async function storeWith(parts: ChangeParts, slug: string, text: string, source: string): Promise<Written> {
