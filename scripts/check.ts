@@ -7,6 +7,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ['format', 'oxfmt', '--check', 'src', 'tests', 'bench', 'scripts', 'bin'],
   ['dead code', 'knip'],
   ['generated files', 'node', 'scripts/generate.ts', '--check'],
+  ['openapi.json', 'node', 'scripts/lint-openapi.ts'],
 ];
 
 let failed = 0;

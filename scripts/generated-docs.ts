@@ -1,8 +1,11 @@
 /** The documents that are made from the code: which there are, and the text that each must have now. */
 import { errorCatalogue } from '../src/foundation/errors.ts';
 import { settings, type Setting } from '../src/foundation/settings.ts';
+import { accessDocument, expectedRow } from './access-document.ts';
+import { adminRoutes } from './admin-routes.ts';
 import { withMigratedDatabase } from './migrated-database.ts';
 import { schemaDocument } from './schema-document.ts';
+import { servedDocument } from './served-document.ts';
 import { verdictsDocument } from './verdicts-document.ts';
 
 export interface GeneratedDocument {
@@ -10,25 +13,27 @@ export interface GeneratedDocument {
   readonly text: string;
 }
 
-const notice = '<!-- Made by "npm run generate". Do not edit. -->';
+export const generatedNotice = '<!-- Made by "npm run generate". Do not edit. -->';
 
 export async function generatedDocuments(): Promise<GeneratedDocument[]> {
   const fromDatabase = await withMigratedDatabase(async (migrated) => [
     { path: 'migrations/expected-catalogue.json', text: `${JSON.stringify(migrated.steps, null, 2)}\n` },
-    { path: 'SCHEMA.md', text: await schemaDocument(notice, migrated) },
+    { path: 'SCHEMA.md', text: await schemaDocument(generatedNotice, migrated) },
   ]);
   return [
     ...fromDatabase,
     { path: 'docs/configuration.md', text: configuration() },
     { path: 'docs/errors.md', text: errors() },
-    { path: 'docs/verdicts.md', text: verdictsDocument(notice) },
+    { path: 'docs/verdicts.md', text: verdictsDocument(generatedNotice) },
+    { path: 'openapi.json', text: await servedDocument() },
+    { path: 'docs/access.md', text: accessDocument(generatedNotice, (await adminRoutes()).map(expectedRow)) },
   ];
 }
 
 function configuration(): string {
   const sections = [...new Set(settings.map(({ section }) => section))];
   return [
-    notice,
+    generatedNotice,
     '# Configuration',
     '',
     'Keyward is configured by environment variables. At the start all faults are reported at once, by name and never by value.',
@@ -46,7 +51,7 @@ function configuration(): string {
     '| Variable | Default | Meaning |',
     '| --- | --- | --- |',
     '| `{SLUG}_API_KEY` | unset | The key from the environment, for the sources environment and hybrid. |',
-    "| `{SLUG}_BASE_URL` | base_url of the row, else the provider's own | Where requests go, as the SDKs' own variables of this name do. |",
+    "| `{SLUG}_BASE_URL` | base_url of the row, else the provider's own | Where requests go, as the SDKs' own variables of this name do. It is the operator's own word: it may lead into a private network without allow_private_network, and a stored key stays bound to the host of base_url whatever it says, so that a key stored from a shell without the variable serves on a server that has it. |",
     '',
   ].join('\n');
 }
@@ -64,7 +69,7 @@ function errors(): string {
     ([codeA, a], [codeB, b]) => a.status - b.status || codeA.localeCompare(codeB),
   );
   return [
-    notice,
+    generatedNotice,
     '# Errors',
     '',
     'Every error has the shape of the OpenAI API: `{"error": {"message", "type", "param", "code"}}`. The message may say more than the one below. Why a provider refused a key, the test of the key says: [verdicts.md](verdicts.md).',

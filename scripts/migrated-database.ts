@@ -52,7 +52,7 @@ async function migrate(kysely: Kysely<Tables>): Promise<MigratedDatabase> {
     const after = await readFacts(kysely, await tableNames(kysely));
     steps[migration.version] = catalogueStep(before, after);
     before = after;
-    if (migration.version === '002') rollbackTables.push(...(await tablesOfRollback(kysely, migration)));
+    rollbackTables.push(...(await tablesOfRollback(kysely, migration)));
   }
   await createLedger(kysely);
   return { kysely, migrations, steps, schema: await readSchema(kysely), rollbackTables };
@@ -64,14 +64,23 @@ async function tableNames(kysely: Kysely<Tables>): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** The rollback of 002 saves keys where there are any; it is itself undone. */
-async function tablesOfRollback(kysely: Kysely<Tables>, { rollbackSql }: Migration): Promise<Table[]> {
+/** What rollbacks save where there is something to save, by the number of the migration. */
+const somethingToSave: Readonly<Record<string, string>> = {
+  '002': `UPDATE llm_providers SET encrypted_api_key = 'any' WHERE provider_slug = 'openrouter'`,
+  '007': `UPDATE llm_providers SET allow_private_network = true WHERE provider_slug = 'openrouter'; SET CONSTRAINTS ALL IMMEDIATE`,
+};
+
+/** The tables that a rollback makes to save something; it is itself undone. */
+async function tablesOfRollback(
+  kysely: Kysely<Tables>,
+  { version, rollbackSql }: Migration,
+): Promise<Table[]> {
+  const prepare = somethingToSave[version];
+  if (prepare === undefined) return [];
   const before = await tableNames(kysely);
   const tx = await kysely.startTransaction().execute();
   try {
-    await sql`UPDATE llm_providers SET encrypted_api_key = 'any' WHERE provider_slug = 'openrouter'`.execute(
-      tx,
-    );
+    await sql.raw(prepare).execute(tx);
     await sql.raw(rollbackSql).execute(tx);
     const { tables } = await readSchema(tx);
     return tables.filter(({ name }) => !before.includes(name));

@@ -55,6 +55,14 @@ export const scenes: readonly ((stage: Stage) => Promise<void>)[] = [
     await stage.show('wrong-shape', 'migrate');
   },
 
+  async function anotherProgramChoseAnotherStatus(stage) {
+    await stage.setUp(platformTables());
+    await stage.run(['migrate', '--to', '004']);
+    await stage.sql(`UPDATE llm_providers SET api_key_test_status = 'ok' WHERE provider_slug = 'groq'`);
+    await stage.run(['migrate']);
+    await stage.show('odd-status', 'migrate --check');
+  },
+
   async function psqlDidAll(stage) {
     await stage.setUp(platformTables());
     await stage.sql(migrationSql('002'));

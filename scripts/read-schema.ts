@@ -10,6 +10,8 @@ export interface Column {
   readonly type: string;
   readonly isNullable: boolean;
   readonly defaultText: string | null;
+  /** Made from other columns: what stands as its default is how. */
+  readonly isGenerated: boolean;
   readonly comment: string | null;
 }
 
@@ -60,7 +62,7 @@ export async function readSchema(db: Kysely<Tables>): Promise<Schema> {
 async function readColumns(db: Kysely<Tables>, table: number): Promise<Column[]> {
   const { rows } = await sql<Column>`
     SELECT attname AS name, format_type(atttypid, atttypmod) AS type, NOT attnotnull AS "isNullable",
-           pg_get_expr(adbin, adrelid, true) AS "defaultText", col_description(attrelid, attnum) AS comment
+           pg_get_expr(adbin, adrelid, true) AS "defaultText", attgenerated <> '' AS "isGenerated", col_description(attrelid, attnum) AS comment
       FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
      WHERE attrelid = ${table} AND attnum > 0 AND NOT attisdropped ORDER BY attnum`.execute(db);
   return rows;

@@ -9,7 +9,7 @@ export function describeOverview({ schema, rollbackTables, ...migrated }: Migrat
     '| --- | --- | --- |',
     ...tables.map(
       ({ name, comment }) =>
-        `| [${name}](#${name}) | ${makerOf(name, migrated.steps) ?? (rollbackTables.some((one) => one.name === name) ? 'rollback of 002' : 'the runner')} | ${cell(comment ?? '')} |`,
+        `| [${name}](#${name}) | ${makerOf(name, migrated.steps) ?? rollbackThatMakes(name) ?? 'the runner'} | ${cell(comment ?? '')} |`,
     ),
   ];
 }
@@ -43,8 +43,12 @@ export function describeFunctions({ functions }: Schema): string[] {
   ];
 }
 
-function describeColumn({ name, type, isNullable, defaultText, comment }: Column, since: string): string {
-  const shownDefault = defaultText === null ? '' : `\`${cell(withoutCasts(defaultText))}\``;
+function describeColumn(
+  { name, type, isNullable, defaultText, isGenerated, comment }: Column,
+  since: string,
+): string {
+  const shownDefault =
+    defaultText === null ? '' : `${isGenerated ? 'generated: ' : ''}\`${cell(withoutCasts(defaultText))}\``;
   const cells = [`\`${name}\``, shortType(type), isNullable ? 'yes' : 'no', shownDefault, since];
   return `| ${cells.join(' | ')} | ${cell(comment ?? '')} |`;
 }
@@ -57,6 +61,12 @@ function describeParts(title: string, parts: readonly Part[]): string[] {
     '',
     ...parts.map(({ name, definition }) => `- \`${name}\`: \`${withoutCasts(definition)}\``),
   ];
+}
+
+/** Such a table bears the number of its migration. */
+function rollbackThatMakes(table: string): string | undefined {
+  const version = /_backup_(\d{3})$/.exec(table)?.[1];
+  return version === undefined ? undefined : `rollback of ${version}`;
 }
 
 /** The migration that made a table; undefined for what the runner makes by itself. */
