@@ -2,9 +2,11 @@
  * The only reader of process.env. Turns it into one checked, frozen Config; reports every fault at once,
  * by variable name and never by value.
  */
-import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { anchorConfig, anchorFaults, type AnchorConfig } from './config-anchor.ts';
+import { administratorsConfig, signOnFaults, type AdministratorsConfig } from './config-administrators.ts';
 import { UsageError } from './errors.ts';
+import { isPrivateHost } from './network-address.ts';
 import { Secret } from './secret.ts';
 import { settings, settingsSchema, type Settings } from './settings.ts';
 
@@ -33,19 +35,22 @@ interface ProviderEnvironment {
   readonly baseUrl: string | undefined;
 }
 
-export interface Config {
+export interface Config extends AdministratorsConfig {
   readonly host: string;
   readonly port: number;
   readonly dataDirectory: string;
   readonly database: DatabaseConfig;
   readonly encryptionKey: Secret | undefined;
   readonly encryptionKeyFile: string | undefined;
+  /** What a stored key without a binding counts for. */
+  readonly keyBinding: 'warn' | 'require';
   readonly adminToken: Secret | undefined;
   readonly gatewayToken: Secret | undefined;
   readonly gatewayAuth: 'token' | 'open';
   readonly defaultProvider: string | undefined;
   /** What the environment says of one provider: {SLUG}_API_KEY and {SLUG}_BASE_URL. */
   readonly provider: (slug: string) => ProviderEnvironment;
+  readonly audit: { readonly anchor: AnchorConfig };
   readonly upstream: {
     readonly allowHttp: readonly string[];
     readonly connectTimeoutMs: number;
@@ -81,7 +86,12 @@ export function loadConfig(environment: Environment = process.env): Config {
   if (!parsed.success) {
     for (const issue of parsed.error.issues) faults.push(`${issue.path.join('.')} ${issue.message}.`);
   }
-  faults.push(...databaseFaults(environment), ...authFaults(environment));
+  faults.push(
+    ...databaseFaults(environment),
+    ...authFaults(environment),
+    ...anchorFaults(given),
+    ...signOnFaults((name) => environment[name] !== undefined),
+  );
   if (faults.length > 0 || !parsed.success) throw new UsageError(faultText(faults));
   return buildConfig(parsed.data, environment);
 }
@@ -112,38 +122,25 @@ function authFaults(environment: Environment): string[] {
   ];
 }
 
-/** Loopback, link-local and private ranges. Sources: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291. */
-export function isPrivateHost(host: string): boolean {
-  if (host === 'localhost') return true;
-  const bare = host.replace(/^\[|\]$/g, '').toLowerCase();
-  if (isIP(bare) === 4) {
-    const [a = 0, b = 0] = bare.split('.').map(Number);
-    return (
-      a === 127 ||
-      a === 10 ||
-      (a === 192 && b === 168) ||
-      (a === 172 && b >= 16 && b <= 31) ||
-      (a === 100 && b >= 64 && b <= 127) ||
-      (a === 169 && b === 254)
-    );
-  }
-  return isIP(bare) === 6 && (bare === '::1' || /^f(?:[cd][\da-f]{2}|e[89ab][\da-f]):/.test(bare));
-}
-
 function buildConfig(values: Settings, environment: Environment): Config {
   const dataDirectory = resolve(values.KEYWARD_DATA_DIR);
+  const database = databaseConfig(values, dataDirectory);
+  const isEmbedded = database.kind === 'embedded';
   return Object.freeze({
     host: values.HOST,
     port: values.PORT,
     dataDirectory,
-    database: databaseConfig(values, dataDirectory),
+    database,
     encryptionKey: optionalSecret(values.BYOK_ENCRYPTION_KEY),
     encryptionKeyFile: values.BYOK_ENCRYPTION_KEY_FILE,
+    keyBinding: values.KEY_BINDING,
     adminToken: optionalSecret(values.KEYWARD_ADMIN_TOKEN),
     gatewayToken: optionalSecret(values.KEYWARD_GATEWAY_TOKEN),
     gatewayAuth: values.GATEWAY_AUTH,
+    ...administratorsConfig(values),
     defaultProvider: values.DEFAULT_PROVIDER,
     provider: (slug: string) => providerEnvironment(slug, environment),
+    audit: { anchor: anchorConfig(values, { dataDirectory, isEmbedded }) },
     upstream: {
       allowHttp: values.UPSTREAM_ALLOW_HTTP,
       connectTimeoutMs: values.UPSTREAM_CONNECT_TIMEOUT_MS,

@@ -6,7 +6,12 @@
 interface CatalogueEntry {
   readonly status: number;
   /** The `type` of the OpenAI error envelope. */
-  readonly type: 'invalid_request_error' | 'authentication_error' | 'permission_error' | 'api_error';
+  readonly type:
+    | 'invalid_request_error'
+    | 'authentication_error'
+    | 'permission_error'
+    | 'rate_limit_error'
+    | 'api_error';
   readonly message: string;
 }
 
@@ -30,23 +35,97 @@ export const errorCatalogue = {
   ),
   malformed_request: entry(400, 'invalid_request_error', 'The HTTP request is malformed.'),
   body_aborted: entry(400, 'invalid_request_error', 'The request body ended before its declared length.'),
+  field_invalid: entry(400, 'invalid_request_error', 'A field of the request body is not as it must be.'),
+  field_unknown: entry(
+    400,
+    'invalid_request_error',
+    'The request body holds a field that is not known here. Nothing was changed.',
+  ),
+  parameter_invalid: entry(400, 'invalid_request_error', 'A parameter of the address is not as it must be.'),
+  parameter_unknown: entry(
+    400,
+    'invalid_request_error',
+    'The address holds a parameter that is not known here.',
+  ),
+  header_invalid: entry(400, 'invalid_request_error', 'A request header is not as it must be.'),
+  cursor_invalid: entry(
+    400,
+    'invalid_request_error',
+    'The cursor is not one that this list gave, or it was given for another order.',
+  ),
+  key_refused: entry(
+    400,
+    'invalid_request_error',
+    'This cannot be a key of the provider. Nothing was changed.',
+  ),
+  sign_in_invalid: entry(
+    400,
+    'invalid_request_error',
+    'This sign-in is not one that was begun here, or it is too old. Begin again.',
+  ),
   token_missing: entry(
     401,
     'authentication_error',
     'No token was presented. Send the header "Authorization: Bearer <token>".',
   ),
   token_invalid: entry(401, 'authentication_error', 'The token is not valid.'),
+  session_invalid: entry(401, 'authentication_error', 'The session is not valid. Sign in again.'),
   host_not_allowed: entry(
     403,
     'permission_error',
-    'With GATEWAY_AUTH=open this gateway answers only to private addresses and names.',
+    'This server does not answer to the name in the header Host.',
   ),
+  csrf_refused: entry(
+    403,
+    'permission_error',
+    'This request does not show that it comes from the page. Send the header x-csrf-token, as GET /api/v1/admin/session gives it, from the same origin.',
+  ),
+  sign_in_denied: entry(403, 'permission_error', 'The identity provider refused the sign-in.'),
+  sign_in_without_role: entry(403, 'permission_error', 'You have no role here. Ask an administrator.'),
   role_insufficient: entry(403, 'permission_error', 'Your role may look, not change. Ask an administrator.'),
   provider_not_found: entry(404, 'invalid_request_error', 'The provider is not known here.'),
   model_not_found: entry(404, 'invalid_request_error', 'The model is not known here.'),
+  key_not_found: entry(404, 'invalid_request_error', 'There is no key of this provider to test.'),
+  token_not_found: entry(404, 'invalid_request_error', 'There is no token of this number.'),
+  session_not_found: entry(404, 'invalid_request_error', 'There is no such session.'),
+  sign_on_off: entry(
+    404,
+    'invalid_request_error',
+    'Single sign-on is not set up here: it begins with OIDC_ISSUER.',
+  ),
   route_not_found: entry(404, 'invalid_request_error', 'There is nothing at this address.'),
   method_not_allowed: entry(405, 'invalid_request_error', 'This address does not answer to this method.'),
   request_timeout: entry(408, 'invalid_request_error', 'The request did not arrive in time.'),
+  provider_exists: entry(
+    409,
+    'invalid_request_error',
+    'There is a provider of this slug or name already. Nothing was changed.',
+  ),
+  provider_in_use: entry(
+    409,
+    'invalid_request_error',
+    'Other data hangs on the provider. Nothing was changed.',
+  ),
+  provider_not_askable: entry(
+    409,
+    'invalid_request_error',
+    'The provider cannot be asked: its address is not usable.',
+  ),
+  encryption_key_foreign: entry(
+    409,
+    'invalid_request_error',
+    'The encryption key here is not the one that the stored keys are under. Nothing was changed.',
+  ),
+  idempotency_mismatch: entry(
+    409,
+    'invalid_request_error',
+    'The Idempotency-Key was used for another request. Nothing was changed.',
+  ),
+  idempotency_in_progress: entry(
+    409,
+    'invalid_request_error',
+    'The first request with this Idempotency-Key is still in progress.',
+  ),
   revision_mismatch: entry(
     412,
     'invalid_request_error',
@@ -59,12 +138,44 @@ export const errorCatalogue = {
   ),
   unsupported_media_type: entry(415, 'invalid_request_error', 'Send the body as application/json.'),
   unsupported_encoding: entry(415, 'invalid_request_error', 'Send the body without content encoding.'),
+  key_proven_dead: entry(
+    422,
+    'invalid_request_error',
+    'The provider says that the key is dead. Nothing was changed.',
+  ),
+  key_tests_limited: entry(
+    429,
+    'rate_limit_error',
+    'An administrator may have 10 keys tested a minute. Nothing was changed.',
+  ),
+  provider_cooling_down: entry(
+    429,
+    'rate_limit_error',
+    'The provider was asked a moment ago. Nothing was changed.',
+  ),
+  too_many_attempts: entry(
+    429,
+    'rate_limit_error',
+    'Too many attempts failed. Wait as long as Retry-After says.',
+  ),
   headers_too_large: entry(431, 'invalid_request_error', 'The request headers are too large.'),
+  caller_left: entry(499, 'invalid_request_error', 'The caller left before the answer. Nothing was changed.'),
   internal_error: entry(500, 'api_error', 'Something went wrong inside the gateway.'),
   provider_key_rejected: entry(502, 'api_error', 'The provider refused the key of this gateway.'),
   provider_unreachable: entry(502, 'api_error', 'The provider could not be reached.'),
+  provider_address_refused: entry(
+    502,
+    'api_error',
+    'The address of the provider leads to where no key is sent.',
+  ),
   provider_error: entry(502, 'api_error', 'The provider answered in a form that is not relayed.'),
   provider_broke_off: entry(502, 'api_error', 'The provider broke off before it had answered.'),
+  sign_on_failed: entry(
+    502,
+    'api_error',
+    'The identity provider answered in a form that is not understood. The log of this server says more.',
+  ),
+  sign_on_unreachable: entry(503, 'api_error', 'The identity provider does not answer. Try again later.'),
   provider_key_missing: entry(503, 'api_error', 'There is no key for this provider.'),
   provider_unusable: entry(
     503,
@@ -84,6 +195,8 @@ export interface ErrorDetails {
   readonly message?: string;
   /** The field or header at fault, for the envelope's `param`. */
   readonly param?: string;
+  /** When to try again, for the header Retry-After. */
+  readonly retryAfterSeconds?: number;
   /** What happened inside; logged, never sent. */
   readonly cause?: unknown;
 }
@@ -92,6 +205,7 @@ export interface ErrorDetails {
 export class KeywardError extends Error {
   readonly code: ErrorCode;
   readonly param: string | null;
+  readonly retryAfterSeconds: number | null;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
     super(
@@ -101,6 +215,7 @@ export class KeywardError extends Error {
     this.name = 'KeywardError';
     this.code = code;
     this.param = details.param ?? null;
+    this.retryAfterSeconds = details.retryAfterSeconds ?? null;
   }
 
   get status(): number {

@@ -3,6 +3,7 @@
  * leaves the process, whatever field it hid in.
  */
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { visible } from './visible-text.ts';
 
 export type { Logger } from 'pino';
 
@@ -54,11 +55,4 @@ function readable(line: string): string {
     return ` ${name}=${typeof text === 'string' ? text : JSON.stringify(text)}`;
   });
   return `${visible(`${time.slice(11, 19)} ${levelNames[level] ?? level} ${msg}${fields.join('')}`)}\n`;
-}
-
-/** What others said may neither begin a new line nor steer the terminal. */
-function visible(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) =>
-    character === '\n' ? '\\n' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

@@ -3,10 +3,31 @@
  * docs/configuration.md. A variable that is not here does not exist.
  */
 import { z } from 'zod';
+import { isAnchorUrl, isWebhookSecret } from './config-anchor.ts';
+import {
+  callbackUrl,
+  choice,
+  hostNames,
+  list,
+  networks,
+  origin,
+  secureUrl,
+  token,
+  wholeNumber,
+} from './setting-types.ts';
 
 export interface Setting {
   readonly name: string;
-  readonly section: 'Server' | 'Database' | 'Encryption' | 'Callers' | 'Providers' | 'Limits' | 'Logging';
+  readonly section:
+    | 'Server'
+    | 'Database'
+    | 'Encryption'
+    | 'Callers'
+    | 'Administrators'
+    | 'Providers'
+    | 'Audit'
+    | 'Limits'
+    | 'Logging';
   readonly description: string;
   /** What the documentation shows as the default; the schema holds the real one. */
   readonly defaultText: string;
@@ -14,25 +35,12 @@ export interface Setting {
   readonly refuseEmpty?: boolean;
 }
 
-const wholeNumber = (fallback: number, least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .refine((value) => value >= least && value <= most, `must be between ${least} and ${most}`)
-    .default(fallback);
-
-const choice = <const T extends [string, ...string[]]>(values: T, fallback: T[number]) =>
-  z.enum(values, `must be one of: ${values.join(', ')}`).default(fallback as never);
-
-const token = z
-  .string()
-  .min(16, 'must have at least 16 characters')
-  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces');
-
 export const settingsSchema = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(8084, 0, 65535),
+  PUBLIC_URL: origin.optional(),
+  ALLOWED_HOSTS: hostNames,
+  TRUSTED_PROXIES: networks,
   SHUTDOWN_TIMEOUT_MS: wholeNumber(9_000, 0, 600_000),
   KEYWARD_DATA_DIR: z.string().default('.keyward'),
   DATABASE_URL: z
@@ -47,19 +55,37 @@ export const settingsSchema = z.object({
   SNAPSHOT_POLL_MS: wholeNumber(1_000, 50, 3_600_000),
   BYOK_ENCRYPTION_KEY: z.string().optional(),
   BYOK_ENCRYPTION_KEY_FILE: z.string().optional(),
+  KEY_BINDING: choice(['warn', 'require'], 'warn'),
   KEYWARD_ADMIN_TOKEN: token.optional(),
   KEYWARD_GATEWAY_TOKEN: token.optional(),
   GATEWAY_AUTH: choice(['token', 'open'], 'token'),
-  DEFAULT_PROVIDER: z.string().optional(),
-  UPSTREAM_ALLOW_HTTP: z
+  SESSION_IDLE_TIMEOUT_MIN: wholeNumber(30, 1, 10_080),
+  SESSION_LIFETIME_MIN: wholeNumber(720, 1, 43_200),
+  OIDC_ISSUER: secureUrl.optional(),
+  OIDC_CLIENT_ID: z.string().optional(),
+  OIDC_CLIENT_SECRET: z.string().optional(),
+  OIDC_REDIRECT_URL: callbackUrl.optional(),
+  OIDC_SCOPES: z
     .string()
-    .transform((text) =>
-      text
-        .split(',')
-        .map((host) => host.trim().toLowerCase())
-        .filter(Boolean),
-    )
-    .default([]),
+    .regex(/^(?:[\x21-\x7e]+ +)*openid(?: +[\x21-\x7e]+)*$/, 'must hold openid, and be separated by blanks')
+    .default('openid profile email'),
+  OIDC_ROLES_CLAIM: z.string().default('realm_access.roles'),
+  OIDC_ADMIN_ROLE: z.string().default('keyward-admin'),
+  OIDC_VIEWER_ROLE: z.string().default('keyward-viewer'),
+  DEFAULT_PROVIDER: z.string().optional(),
+  UPSTREAM_ALLOW_HTTP: list.default([]),
+  AUDIT_ANCHOR: z
+    .enum(['file', 'log', 'webhook', 'off'], 'must be one of: file, log, webhook, off')
+    .optional(),
+  AUDIT_ANCHOR_FILE: z.string().optional(),
+  AUDIT_ANCHOR_URL: z
+    .string()
+    .refine(isAnchorUrl, 'must be an https:// address without a user, or http:// to loopback')
+    .optional(),
+  AUDIT_ANCHOR_SECRET: z
+    .string()
+    .refine(isWebhookSecret, 'must be 24 to 64 bytes in base64, with whsec_ before them or not')
+    .optional(),
   UPSTREAM_CONNECT_TIMEOUT_MS: wholeNumber(10_000, 1, 600_000),
   UPSTREAM_FIRST_BYTE_TIMEOUT_MS: wholeNumber(300_000, 1, 3_600_000),
   UPSTREAM_IDLE_TIMEOUT_MS: wholeNumber(120_000, 1, 3_600_000),
@@ -79,6 +105,28 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
     section: 'Server',
     defaultText: '8084',
     description: 'Port to listen on; 0 takes a free one.',
+  },
+  {
+    name: 'PUBLIC_URL',
+    section: 'Server',
+    defaultText: 'unset',
+    description:
+      'Where administrators reach this server, as https://keyward.example.com: its name is a Host that is answered to, its origin one that the page may have.',
+    refuseEmpty: true,
+  },
+  {
+    name: 'ALLOWED_HOSTS',
+    section: 'Server',
+    defaultText: 'none: private names',
+    description:
+      'Names, comma-separated, that the admin side answers to besides localhost, HOST and the name in PUBLIC_URL. Addresses always are answered to.',
+  },
+  {
+    name: 'TRUSTED_PROXIES',
+    section: 'Server',
+    defaultText: 'none',
+    description:
+      'Addresses and networks, comma-separated, whose X-Forwarded-For and X-Forwarded-Proto are believed; loopback, linklocal and uniquelocal stand for theirs.',
   },
   {
     name: 'SHUTDOWN_TIMEOUT_MS',
@@ -159,6 +207,13 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
     refuseEmpty: true,
   },
   {
+    name: 'KEY_BINDING',
+    section: 'Encryption',
+    defaultText: 'warn',
+    description:
+      'A key that Keyward stores is bound to its provider and to the host of base_url, and serves nowhere else. warn: a key that another program stored has no binding and serves all the same, with a remark. require: it does not serve until it is entered again or bound with keyward keys bind.',
+  },
+  {
     name: 'KEYWARD_ADMIN_TOKEN',
     section: 'Callers',
     defaultText: 'generated at the first start',
@@ -180,6 +235,76 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
       'token: callers present a gateway token. open: anybody who reaches the port may call; only on a loopback or private HOST.',
   },
   {
+    name: 'SESSION_IDLE_TIMEOUT_MIN',
+    section: 'Administrators',
+    defaultText: '30',
+    description: 'After how long without a request a session ends, in minutes.',
+  },
+  {
+    name: 'SESSION_LIFETIME_MIN',
+    section: 'Administrators',
+    defaultText: '720',
+    description: 'After how long a session ends in any case, in minutes.',
+  },
+  {
+    name: 'OIDC_ISSUER',
+    section: 'Administrators',
+    defaultText: 'unset: no single sign-on',
+    description:
+      'Issuer of the OpenID Connect provider, for example https://sso.example.com/realms/main. https, unless it is loopback.',
+    refuseEmpty: true,
+  },
+  {
+    name: 'OIDC_CLIENT_ID',
+    section: 'Administrators',
+    defaultText: 'unset',
+    description: 'The client as which Keyward is registered there.',
+    refuseEmpty: true,
+  },
+  {
+    name: 'OIDC_CLIENT_SECRET',
+    section: 'Administrators',
+    defaultText: 'unset: a public client',
+    description: 'Its secret.',
+    refuseEmpty: true,
+  },
+  {
+    name: 'OIDC_REDIRECT_URL',
+    section: 'Administrators',
+    defaultText: 'unset: PUBLIC_URL and /api/v1/admin/session/oidc/callback',
+    description: 'Where the provider sends people back to; ends with that path.',
+    refuseEmpty: true,
+  },
+  {
+    name: 'OIDC_SCOPES',
+    section: 'Administrators',
+    defaultText: 'openid profile email',
+    description: 'Scopes to ask for, separated by blanks.',
+    refuseEmpty: true,
+  },
+  {
+    name: 'OIDC_ROLES_CLAIM',
+    section: 'Administrators',
+    defaultText: 'realm_access.roles',
+    description:
+      'The claim that holds the roles; dots lead into objects. The default is where Keycloak has them.',
+    refuseEmpty: true,
+  },
+  {
+    name: 'OIDC_ADMIN_ROLE',
+    section: 'Administrators',
+    defaultText: 'keyward-admin',
+    description: 'The role there that may change everything here.',
+    refuseEmpty: true,
+  },
+  {
+    name: 'OIDC_VIEWER_ROLE',
+    section: 'Administrators',
+    defaultText: 'keyward-viewer',
+    description: 'The role there that may look here.',
+    refuseEmpty: true,
+  },
+  {
     name: 'DEFAULT_PROVIDER',
     section: 'Providers',
     defaultText: 'unset',
@@ -189,7 +314,36 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
     name: 'UPSTREAM_ALLOW_HTTP',
     section: 'Providers',
     defaultText: 'none',
-    description: 'Hosts, comma-separated, that may be called without TLS. Loopback always may.',
+    description:
+      'Hosts, comma-separated, that may be called without TLS. Loopback always may; cloud metadata and link-local addresses may never be called.',
+  },
+  {
+    name: 'AUDIT_ANCHOR',
+    section: 'Audit',
+    defaultText: 'with the embedded database: file; else log',
+    description:
+      'Where the head of the audit trail is noted outside the database, so that nothing can be cut off its end unseen: file, log, webhook or off.',
+  },
+  {
+    name: 'AUDIT_ANCHOR_FILE',
+    section: 'Audit',
+    defaultText: 'unset: audit-heads.jsonl in KEYWARD_DATA_DIR',
+    description: 'File that heads are appended to. Best where the database cannot write.',
+    refuseEmpty: true,
+  },
+  {
+    name: 'AUDIT_ANCHOR_URL',
+    section: 'Audit',
+    defaultText: 'unset',
+    description: 'Address that heads are posted to: https, or http to loopback.',
+    refuseEmpty: true,
+  },
+  {
+    name: 'AUDIT_ANCHOR_SECRET',
+    section: 'Audit',
+    defaultText: 'unset',
+    description: 'What the posts are signed with, as standardwebhooks.com has it: whsec_ and base64.',
+    refuseEmpty: true,
   },
   {
     name: 'UPSTREAM_CONNECT_TIMEOUT_MS',

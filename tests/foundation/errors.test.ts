@@ -27,7 +27,11 @@ describe('the catalogue', () => {
   });
 
   it('the type of each fits its status, so that a client retries what is worth it', () => {
-    const special: Record<number, string> = { 401: 'authentication_error', 403: 'permission_error' };
+    const special: Record<number, string> = {
+      401: 'authentication_error',
+      403: 'permission_error',
+      429: 'rate_limit_error',
+    };
     for (const code of codes) {
       const { status, type } = errorCatalogue[code];
       const expected = special[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
@@ -35,8 +39,9 @@ describe('the catalogue', () => {
     }
   });
 
-  it("only the caller's own token can end in a 401", () => {
+  it("only the caller's own token or session can end in a 401", () => {
     expect(codes.filter((code) => errorCatalogue[code].status === 401).toSorted()).toEqual([
+      'session_invalid',
       'token_invalid',
       'token_missing',
     ]);
