@@ -4,6 +4,34 @@
 --
 -- By hand: psql -v ON_ERROR_STOP=1 --single-transaction -f 006_add_audit.sql
 
+-- A rollback keeps the trail under other names; here it gets its own back, and the chain goes on.
+DO $$
+DECLARE
+  kept RECORD;
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname LIKE 'keyward\_audit\_saved\_%'
+  ) THEN
+    -- Whoever dropped the kept tables wants a new trail.
+    DROP FUNCTION IF EXISTS keyward_audit_saved_utc(TEXT), keyward_audit_saved_refuse_change(), keyward_audit_saved_keep_change();
+    RETURN;
+  END IF;
+  FOR kept IN
+    SELECT relname AS name,
+           replace(replace(relname, 'keyward_audit_saved_foreign', 'keyward_foreign'), 'keyward_audit_saved', 'keyward_audit') AS own_name
+      FROM pg_class
+     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'i', 'S')
+       AND relname ~ '^(idx_)?keyward_audit_saved_'
+  LOOP
+    EXECUTE format('ALTER TABLE %I RENAME TO %I', kept.name, kept.own_name);
+  END LOOP;
+  ALTER FUNCTION keyward_audit_saved_utc(TEXT) RENAME TO keyward_utc;
+  ALTER FUNCTION keyward_audit_saved_refuse_change() RENAME TO keyward_refuse_audit_change;
+  ALTER FUNCTION keyward_audit_saved_keep_change() RENAME TO keyward_keep_foreign_change;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION keyward_utc(iso TEXT) RETURNS TIMESTAMP
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog AS $$
   SELECT make_timestamp(substr(iso, 1, 4)::int, substr(iso, 6, 2)::int, substr(iso, 9, 2)::int,
@@ -42,6 +70,7 @@ COMMENT ON COLUMN keyward_audit_events.target_id IS 'From event: which one.';
 CREATE INDEX IF NOT EXISTS idx_keyward_audit_events_transaction ON keyward_audit_events (transaction_id);
 CREATE INDEX IF NOT EXISTS idx_keyward_audit_events_target ON keyward_audit_events (target_kind, target_id, sequence);
 CREATE INDEX IF NOT EXISTS idx_keyward_audit_events_occurred_at ON keyward_audit_events (occurred_at);
+CREATE INDEX IF NOT EXISTS idx_keyward_audit_events_action ON keyward_audit_events (action, sequence);
 
 CREATE TABLE IF NOT EXISTS keyward_audit_chain (
     only_row            BOOLEAN PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -67,7 +96,7 @@ CREATE TABLE IF NOT EXISTS keyward_foreign_changes (
 COMMENT ON TABLE keyward_foreign_changes IS 'Changes that came without an audit event: by SQL, or by another program. Written by trigger; Keyward moves them into the audit trail within seconds.';
 COMMENT ON COLUMN keyward_foreign_changes.id IS 'In the order of the changes.';
 COMMENT ON COLUMN keyward_foreign_changes.table_name IS 'The table that was changed.';
-COMMENT ON COLUMN keyward_foreign_changes.operation IS 'INSERT, UPDATE, DELETE or TRUNCATE.';
+COMMENT ON COLUMN keyward_foreign_changes.operation IS 'INSERT, UPDATE, DELETE or TRUNCATE; FOUND for what was there when the trail began.';
 COMMENT ON COLUMN keyward_foreign_changes.row_before IS 'The row before; keys in it are still encrypted.';
 COMMENT ON COLUMN keyward_foreign_changes.row_after IS 'The row after; keys in it are still encrypted.';
 COMMENT ON COLUMN keyward_foreign_changes.database_user IS 'The role that was connected.';
@@ -81,11 +110,14 @@ DECLARE
     is_retention BOOLEAN := false;
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        -- Retention adds an event that names what goes; a forged one of that kind breaks the chain.
+        -- Retention adds an event that names what goes; a forged one of that kind breaks the chain. It names
+        -- only what lies before it, so it cannot go with the rest. xmin says who really wrote the row: after a
+        -- restore an old transaction_id may come again.
         EXECUTE format(
-            $q$SELECT EXISTS (SELECT FROM %I.keyward_audit_events
-                WHERE transaction_id = pg_current_xact_id() AND action = 'audit.retention'
-                  AND (event::jsonb -> 'after' ->> 'removed_through')::bigint >= $1)$q$, TG_TABLE_SCHEMA)
+            $q$SELECT EXISTS (SELECT FROM %I.%I
+                WHERE transaction_id = pg_current_xact_id() AND xmin = pg_current_xact_id()::xid
+                  AND action = 'audit.retention'
+                  AND (event::jsonb -> 'after' ->> 'removed_through')::bigint BETWEEN $1 AND sequence - 1)$q$, TG_TABLE_SCHEMA, TG_TABLE_NAME)
           INTO is_retention USING OLD.sequence;
         IF is_retention THEN
             RETURN OLD;
@@ -109,7 +141,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     is_audited BOOLEAN;
 BEGIN
-    EXECUTE format('SELECT EXISTS (SELECT FROM %I.keyward_audit_events WHERE transaction_id = pg_current_xact_id())',
+    -- xmin as in keyward_refuse_audit_change: a restored event must not pass for one of this transaction.
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I.keyward_audit_events
+                     WHERE transaction_id = pg_current_xact_id() AND xmin = pg_current_xact_id()::xid)',
                    TG_TABLE_SCHEMA) INTO is_audited;
     IF NOT is_audited THEN
         EXECUTE format('INSERT INTO %I.keyward_foreign_changes (table_name, operation, row_before, row_after)
@@ -121,6 +155,45 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION keyward_note_foreign_change() IS 'Notes a change whose transaction wrote no audit event.';
+
+-- Whoever could take a note away again could change a key unseen. Keyward takes one in the transaction that
+-- writes its event; a forged event for it stays, and breaks the chain.
+CREATE OR REPLACE FUNCTION keyward_keep_foreign_change() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    is_recorded BOOLEAN := false;
+BEGIN
+    -- While a rollback keeps it under another name, there are no events to be found.
+    IF TG_OP = 'DELETE' AND TG_TABLE_NAME = 'keyward_foreign_changes' THEN
+        EXECUTE format(
+            $q$SELECT EXISTS (SELECT FROM %I.keyward_audit_events
+                WHERE transaction_id = pg_current_xact_id() AND xmin = pg_current_xact_id()::xid
+                  AND action = 'database.changed')$q$, TG_TABLE_SCHEMA)
+          INTO is_recorded;
+        IF is_recorded THEN
+            RETURN OLD;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'a foreign change that is not in the audit trail yet cannot be taken away: % refused', TG_OP
+      USING HINT = 'A running Keyward moves it into the audit trail.', ERRCODE = 'insufficient_privilege';
+END $$;
+COMMENT ON FUNCTION keyward_keep_foreign_change() IS 'Refuses UPDATE, TRUNCATE, and DELETE before the change is in the audit trail.';
+DROP TRIGGER IF EXISTS keyward_foreign_changes_kept ON keyward_foreign_changes;
+CREATE TRIGGER keyward_foreign_changes_kept BEFORE UPDATE OR DELETE ON keyward_foreign_changes
+    FOR EACH ROW EXECUTE FUNCTION keyward_keep_foreign_change();
+DROP TRIGGER IF EXISTS keyward_foreign_changes_not_emptied ON keyward_foreign_changes;
+CREATE TRIGGER keyward_foreign_changes_not_emptied BEFORE TRUNCATE ON keyward_foreign_changes
+    FOR EACH STATEMENT EXECUTE FUNCTION keyward_keep_foreign_change();
+
+-- Where nobody has watched until now, the trail begins with the keys that are there.
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'llm_providers'::regclass AND tgname = 'keyward_providers_noted') THEN
+    INSERT INTO keyward_foreign_changes (table_name, operation, row_after)
+      SELECT 'llm_providers', 'FOUND', to_jsonb(p) FROM llm_providers p WHERE encrypted_api_key <> '' ORDER BY id;
+  END IF;
+END
+$$;
 
 DROP TRIGGER IF EXISTS keyward_providers_noted ON llm_providers;
 CREATE CONSTRAINT TRIGGER keyward_providers_noted AFTER INSERT OR DELETE ON llm_providers
@@ -145,20 +218,3 @@ CREATE CONSTRAINT TRIGGER keyward_tokens_edit_noted AFTER UPDATE OF kind, name, 
 DROP TRIGGER IF EXISTS keyward_tokens_emptying_noted ON keyward_tokens;
 CREATE TRIGGER keyward_tokens_emptying_noted AFTER TRUNCATE ON keyward_tokens
     FOR EACH STATEMENT EXECUTE FUNCTION keyward_note_foreign_change();
-
--- A rollback keeps the trail under another name; here it comes back, and the chain goes on.
-DO $$
-BEGIN
-  IF to_regclass(format('%I.keyward_audit_saved_events', current_schema())) IS NOT NULL THEN
-    INSERT INTO keyward_audit_events (sequence, event, previous_hash, hash)
-      SELECT sequence, event, previous_hash, hash FROM keyward_audit_saved_events ORDER BY sequence
-      ON CONFLICT DO NOTHING;
-    INSERT INTO keyward_audit_chain (encrypted_audit_key, created_at)
-      SELECT encrypted_audit_key, created_at FROM keyward_audit_saved_chain ON CONFLICT DO NOTHING;
-    INSERT INTO keyward_foreign_changes (table_name, operation, row_before, row_after, database_user, application_name, client_address, changed_at)
-      SELECT table_name, operation, row_before, row_after, database_user, application_name, client_address, changed_at
-      FROM keyward_audit_saved_foreign_changes ORDER BY id;
-    DROP TABLE keyward_audit_saved_events, keyward_audit_saved_chain, keyward_audit_saved_foreign_changes;
-  END IF;
-END
-$$;

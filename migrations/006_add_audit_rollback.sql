@@ -1,21 +1,7 @@
--- Rollback of migration 006: no more events are written. The trail that is there stays in the tables
--- keyward_audit_saved_*, and a later apply goes on from it. Twice in a row is fine.
-
-DO $$
-BEGIN
-  IF to_regclass(format('%I.keyward_audit_events', current_schema())) IS NOT NULL
-     AND to_regclass(format('%I.keyward_audit_chain', current_schema())) IS NOT NULL
-     AND EXISTS (SELECT FROM keyward_audit_chain) THEN
-    CREATE TABLE keyward_audit_saved_events AS
-      SELECT sequence, event, previous_hash, hash FROM keyward_audit_events;
-    CREATE TABLE keyward_audit_saved_chain AS
-      SELECT encrypted_audit_key, created_at FROM keyward_audit_chain;
-    CREATE TABLE keyward_audit_saved_foreign_changes AS
-      SELECT * FROM keyward_foreign_changes;
-    RAISE NOTICE 'The audit trail is kept in the tables keyward_audit_saved_*.';
-  END IF;
-END
-$$;
+-- Rollback of migration 006: no more events are written. The trail that is there stays, under the names
+-- keyward_audit_saved_* and as well guarded as before; a later apply goes on from it. Twice in a row is fine.
+--
+-- By hand: psql -v ON_ERROR_STOP=1 --single-transaction -f 006_add_audit_rollback.sql
 
 DROP TRIGGER IF EXISTS keyward_providers_noted ON llm_providers;
 DROP TRIGGER IF EXISTS keyward_providers_edit_noted ON llm_providers;
@@ -23,9 +9,43 @@ DROP TRIGGER IF EXISTS keyward_providers_emptying_noted ON llm_providers;
 DROP TRIGGER IF EXISTS keyward_tokens_noted ON keyward_tokens;
 DROP TRIGGER IF EXISTS keyward_tokens_edit_noted ON keyward_tokens;
 DROP TRIGGER IF EXISTS keyward_tokens_emptying_noted ON keyward_tokens;
+DROP FUNCTION IF EXISTS keyward_note_foreign_change();
+
+-- Other names instead of copies: that takes no time, however long the trail is, and nothing of it is written anew.
+DO $$
+DECLARE
+  kept RECORD;
+  holds_rows BOOLEAN := false;
+BEGIN
+  FOR kept IN
+    SELECT relname AS name FROM pg_class
+     WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+       AND relname IN ('keyward_audit_events', 'keyward_audit_chain', 'keyward_foreign_changes')
+  LOOP
+    EXECUTE format('SELECT %L OR EXISTS (SELECT FROM %I)', holds_rows, kept.name) INTO holds_rows;
+  END LOOP;
+  IF NOT holds_rows THEN
+    RETURN;
+  END IF;
+  FOR kept IN
+    SELECT relname AS name,
+           replace(replace(relname, 'keyward_audit', 'keyward_audit_saved'), 'keyward_foreign', 'keyward_audit_saved_foreign') AS other_name
+      FROM pg_class
+     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'i', 'S')
+       AND relname ~ '^(idx_)?keyward_(audit_events|audit_chain|foreign_changes)'
+  LOOP
+    EXECUTE format('ALTER TABLE %I RENAME TO %I', kept.name, kept.other_name);
+  END LOOP;
+  ALTER FUNCTION keyward_utc(TEXT) RENAME TO keyward_audit_saved_utc;
+  ALTER FUNCTION keyward_refuse_audit_change() RENAME TO keyward_audit_saved_refuse_change;
+  ALTER FUNCTION keyward_keep_foreign_change() RENAME TO keyward_audit_saved_keep_change;
+  RAISE NOTICE 'The audit trail is kept in the tables keyward_audit_saved_*.';
+END
+$$;
+
 DROP TABLE IF EXISTS keyward_foreign_changes;
 DROP TABLE IF EXISTS keyward_audit_chain;
 DROP TABLE IF EXISTS keyward_audit_events;
-DROP FUNCTION IF EXISTS keyward_note_foreign_change();
+DROP FUNCTION IF EXISTS keyward_keep_foreign_change();
 DROP FUNCTION IF EXISTS keyward_refuse_audit_change();
 DROP FUNCTION IF EXISTS keyward_utc(TEXT);

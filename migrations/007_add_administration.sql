@@ -74,7 +74,9 @@ COMMENT ON COLUMN keyward_provider_revisions.revision IS 'keyward_revision.revis
 CREATE OR REPLACE FUNCTION keyward_note_provider_revision() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF TG_OP = 'DELETE' THEN
+    IF TG_OP = 'TRUNCATE' THEN
+        EXECUTE format('DELETE FROM %I.keyward_provider_revisions', TG_TABLE_SCHEMA);
+    ELSIF TG_OP = 'DELETE' THEN
         EXECUTE format('DELETE FROM %I.keyward_provider_revisions WHERE provider_id = $1', TG_TABLE_SCHEMA) USING OLD.id;
     ELSE
         EXECUTE format(
@@ -97,6 +99,9 @@ CREATE CONSTRAINT TRIGGER keyward_providers_revised_edit AFTER UPDATE ON llm_pro
           (NEW.provider_slug, NEW.display_name, NEW.base_url, NEW.is_active, NEW.encrypted_api_key, NEW.api_key_source, NEW.api_key_test_status,
            NEW.api_key_binding, NEW.allow_private_network, NEW.request_headers))
     EXECUTE FUNCTION keyward_note_provider_revision();
+DROP TRIGGER IF EXISTS keyward_providers_revised_emptying ON llm_providers;
+CREATE TRIGGER keyward_providers_revised_emptying AFTER TRUNCATE ON llm_providers
+    FOR EACH STATEMENT EXECUTE FUNCTION keyward_note_provider_revision();
 
 CREATE TABLE IF NOT EXISTS keyward_key_tests (
     id               BIGSERIAL PRIMARY KEY,
@@ -171,3 +176,31 @@ COMMENT ON COLUMN keyward_idempotency_keys.request_hash IS 'Keyed hash of method
 COMMENT ON COLUMN keyward_idempotency_keys.status IS 'HTTP status of the answer; NULL while the first request is in progress.';
 COMMENT ON COLUMN keyward_idempotency_keys.answer IS 'Body of the answer, without secrets.';
 COMMENT ON COLUMN keyward_idempotency_keys.created_at IS 'When the first request came, UTC.';
+
+-- What a rollback saved comes back: settings to their providers, and a binding to the key that it was made
+-- for, where that is stored. A row whose key is not there yet waits for it.
+DO $$
+BEGIN
+  IF to_regclass(format('%I.llm_providers_settings_backup_007', current_schema())) IS NULL THEN
+    RETURN;
+  END IF;
+  UPDATE llm_providers AS p
+     SET allow_private_network = b.allow_private_network, request_headers = b.request_headers
+    FROM llm_providers_settings_backup_007 AS b
+   WHERE b.provider_slug = p.provider_slug AND NOT b.settings_are_back;
+  UPDATE llm_providers_settings_backup_007 AS b SET settings_are_back = true
+    FROM llm_providers AS p WHERE p.provider_slug = b.provider_slug;
+  UPDATE llm_providers AS p SET api_key_binding = b.api_key_binding
+    FROM llm_providers_settings_backup_007 AS b
+   WHERE b.provider_slug = p.provider_slug
+     AND b.key_hash = encode(sha256(convert_to(p.encrypted_api_key, 'UTF8')), 'hex');
+  DELETE FROM llm_providers_settings_backup_007 AS b USING llm_providers AS p
+   WHERE p.provider_slug = b.provider_slug
+     AND (b.api_key_binding IS NULL OR b.key_hash = encode(sha256(convert_to(p.encrypted_api_key, 'UTF8')), 'hex'));
+  IF NOT EXISTS (SELECT FROM llm_providers_settings_backup_007) THEN
+    DROP TABLE llm_providers_settings_backup_007;
+  END IF;
+  -- A later statement may alter llm_providers, which is refused while deferred triggers wait.
+  SET CONSTRAINTS ALL IMMEDIATE;
+END
+$$;

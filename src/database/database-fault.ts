@@ -6,6 +6,9 @@ const lostCodes = /^(?:08\w{3}|57P0[1-5]|E(?:CONN|HOST|NET)[A-Z]+|EPIPE|ETIMEDOU
 /** The driver gives no code of its own; when the connection is gone, its failed ROLLBACK hides the reason. */
 const lostMessages =
   /^(?:Connection terminated|Client has encountered a connection error|Query read timeout)/;
+/** SQLSTATE of a server without resources, of one that gave up on a lock or a deadlock; a socket that is gone. */
+const unavailableCodes = /^(?:53\w{3}|57014|55P03|40001|40P01|ENOENT)$/;
+const unavailableMessages = /^(?:timeout exceeded when trying to connect|The connection left a statement)/;
 const sqlState = /^[0-9FHPX][0-9A-Z]{4}$/;
 
 /** SQLSTATE (PostgreSQL, appendix A) to what an operator does about it. */
@@ -21,6 +24,15 @@ const remedies: Readonly<Record<string, string>> = {
 
 export function isConnectionLost(error: unknown): boolean {
   return lostCodes.test(codeOf(error)) || lostMessages.test(messageOf(error));
+}
+
+/** A request failed for a reason that lies with the database and may be gone the next time. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  return (
+    isConnectionLost(error) ||
+    unavailableCodes.test(codeOf(error)) ||
+    unavailableMessages.test(messageOf(error))
+  );
 }
 
 /** Whether the database, or the way to it, is what failed; everything else is a fault of the program. */

@@ -91,10 +91,10 @@ interface KeywardAuditChainTable {
   created_at: Timestamp;
 }
 
-interface KeywardForeignChangesTable {
+export interface KeywardForeignChangesTable {
   id: Generated<string>;
   table_name: string;
-  operation: 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE';
+  operation: 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE' | 'FOUND';
   row_before: Readonly<Record<string, unknown>> | null;
   row_after: Readonly<Record<string, unknown>> | null;
   database_user: string;

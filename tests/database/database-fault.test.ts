@@ -1,6 +1,10 @@
 /** Faults of the database are told apart from faults of the program, and said in one line with what to do. */
 import { describe, expect, it } from 'vitest';
-import { databaseFaultSentence, isDatabaseFault } from '../../src/database/database-fault.ts';
+import {
+  databaseFaultSentence,
+  isDatabaseFault,
+  isDatabaseUnavailable,
+} from '../../src/database/database-fault.ts';
 
 const withCode = (message: string, code: string, more: object = {}): Error =>
   Object.assign(new Error(message), { code, ...more });
@@ -19,6 +23,22 @@ describe('a fault of the database', () => {
     new Error('a bug'),
     'text',
   ])('is not %s', (error) => expect(isDatabaseFault(error)).toBe(false));
+});
+
+describe('a database that may answer the next time', () => {
+  it.each([
+    withCode('connect', 'ECONNREFUSED'),
+    withCode('connect ENOENT .s.PGSQL.5432', 'ENOENT'),
+    withCode('too many connections', '53300'),
+    withCode('deadlock detected', '40P01'),
+    withCode('lock timeout', '55P03'),
+    new Error('timeout exceeded when trying to connect'),
+    new Error('The connection left a statement unanswered.'),
+  ])('is one that says %s', (error) => expect(isDatabaseUnavailable(error)).toBe(true));
+  it.each([withCode('x', '42P01'), withCode('duplicate key', '23505'), new TypeError('a bug')])(
+    'is none that says %s',
+    (error) => expect(isDatabaseUnavailable(error)).toBe(false),
+  );
 });
 
 it.each([

@@ -1,5 +1,6 @@
 /** What a migration can change of a database, read from PostgreSQL's catalogue as plain text to compare. */
 import { readFileSync } from 'node:fs';
+import { readMigrations } from '../../src/database/migrations/migration-files.ts';
 import type { RawClient } from '../support/engines.ts';
 
 /** Name of an object to its definition. */
@@ -21,6 +22,11 @@ export interface Catalogue {
 /** The text of a file in migrations/. */
 export function migration(name: string): string {
   return readFileSync(new URL(`../../migrations/${name}.sql`, import.meta.url), 'utf8');
+}
+
+/** Runs the files of all migrations up to this version, as psql would. */
+export async function applyUpTo(client: RawClient, newest: string): Promise<void> {
+  for (const { version, sql } of readMigrations()) if (version <= newest) await client.exec(sql);
 }
 
 /** Reads the current schema. */

@@ -7,14 +7,14 @@ import { sql, type Kysely } from 'kysely';
 import type { Tables } from '../tables.ts';
 import { assess, isForeign, type KnownMigrations, type MigrationReport } from './assess.ts';
 import { compareFacts, describeDifference, readFacts } from './catalogue.ts';
-import { factsOf, tablesBuiltOn, tablesOf } from './expected-facts.ts';
-import { createLedger, recordMigration } from './ledger.ts';
+import { altersTablesBuiltOn, factsOf, tablesBuiltOn, tablesOf } from './expected-facts.ts';
+import { createLedger, readLedger, recordMigration } from './ledger.ts';
 import { failureOf, MigrationFailure } from './migration-failure.ts';
 import type { Migration } from './migration-files.ts';
 import { lockRunners, lockTables, retryLocked } from './runner-lock.ts';
 
 export interface ApplyOptions {
-  /** The last version to apply; all where absent. */
+  /** The last version to apply; all where absent. What is applied beyond it is run again with `force` all the same. */
   readonly to?: string;
   /** Also run again what is applied, to repair what drifted. */
   readonly force: boolean;
@@ -35,8 +35,11 @@ export async function applyMigrations(
   known: KnownMigrations,
   options: ApplyOptions,
 ): Promise<void> {
+  // What is applied again may take back what a later one made of it: then that one follows.
+  const follows = options.force ? await readLedger(db) : new Map<string, unknown>();
   for (const migration of known.migrations) {
-    if (options.to !== undefined && migration.version > options.to) return;
+    if (options.to !== undefined && migration.version > options.to && !follows.has(migration.version))
+      continue;
     try {
       await applyOne(db, migration, known, options);
     } catch (error) {
@@ -90,15 +93,22 @@ async function applyOne(
   }
 }
 
-/** One table the SQL locks itself, as late and as little as it can; several it would lock one by one, and hold the first meanwhile. */
+/**
+ * One table the SQL locks itself, as late and as little as it can; several it would lock one by one, and hold the
+ * first meanwhile. At once as much as it will need: whoever read a table and then writes to it would wait for the
+ * lesser lock, while the runner waits for it with the greater.
+ */
 async function lockBuiltOn(
   tx: Kysely<Tables>,
   version: string,
   { expected }: KnownMigrations,
-  { lockTimeoutMs }: ApplyOptions,
+  { force, lockTimeoutMs }: ApplyOptions,
 ): Promise<void> {
   const tables = tablesBuiltOn(expected, version);
-  if (tables.length > 1) await lockTables(tx, tables, { mode: 'SHARE ROW EXCLUSIVE', lockTimeoutMs });
+  if (tables.length < 2) return;
+  // What is applied again replaces its own triggers.
+  const mode = force || altersTablesBuiltOn(expected, version) ? 'ACCESS EXCLUSIVE' : 'SHARE ROW EXCLUSIVE';
+  await lockTables(tx, tables, { mode, lockTimeoutMs });
 }
 
 /** The transactions that a migration takes here: one, unless readers would notice it. */

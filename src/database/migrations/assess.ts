@@ -4,8 +4,8 @@
  */
 import { sql, type Kysely } from 'kysely';
 import type { Tables } from '../tables.ts';
-import { compareFacts, readFacts, type Difference, type Facts } from './catalogue.ts';
-import { factsOf, factsUpTo, tablesOf, type ExpectedCatalogue } from './expected-facts.ts';
+import { compareFacts, pendingValidations, readFacts, type Difference, type Facts } from './catalogue.ts';
+import { factsOf, factsUpTo, laterShapes, tablesOf, type ExpectedCatalogue } from './expected-facts.ts';
 import { readLedger, type LedgerRow } from './ledger.ts';
 import { MigrationFailure } from './migration-failure.ts';
 import type { Migration } from './migration-files.ts';
@@ -28,6 +28,8 @@ export interface MigrationReport {
   /** The file's text is not the one that was applied. */
   readonly fileChanged: boolean;
   readonly differences: readonly Difference[];
+  /** What an operator may want to know though nothing is wrong with it; sentences. */
+  readonly remarks: readonly string[];
 }
 
 export interface KnownMigrations {
@@ -49,7 +51,7 @@ export async function assess(
     const row = ledger.get(migration.version);
     const own = factsOf(expected, migration.version);
     return row === undefined
-      ? reportUnrecorded(migration, own, found)
+      ? reportUnrecorded(migration, own, found, expected)
       : reportRecorded(migration, row, own, inForce, found);
   });
 }
@@ -73,13 +75,26 @@ function reportRecorded(
     appliedAt: row.appliedAt,
     fileChanged,
     differences,
+    remarks: remarksOn(wanted, found),
   };
 }
 
-function reportUnrecorded(migration: Migration, own: Facts, found: Facts): MigrationReport {
-  // Only tables from before Keyward are adopted as they are; the rest is made to be exactly as it should be.
-  const differences = isForeign(migration) ? compareKinds(own, found) : compareFacts(own, found);
-  const isThere = [...kindsOf(own).keys()].some((name) => found.has(name));
+function reportUnrecorded(
+  migration: Migration,
+  own: Facts,
+  found: Facts,
+  catalogue: ExpectedCatalogue,
+): MigrationReport {
+  // Only tables from before Keyward are adopted as they are; the rest is made to be exactly as it should be,
+  // or as a later migration makes it, which somebody may have run by hand too.
+  const differences = isForeign(migration)
+    ? compareKinds(own, found)
+    : compareFacts(own, found).filter(
+        (one) => !laterShapes(catalogue, migration.version, one.name).includes(one.found),
+      );
+  // Tables and columns tell; a migration that brings none is known by what it brings.
+  const telling = kindsOf(own).size > 0 ? kindsOf(own) : own;
+  const isThere = [...telling.keys()].some((name) => found.has(name));
   return {
     ...namesOf(migration),
     state: !isThere ? 'pending' : differences.length === 0 ? 'unrecorded' : 'partial',
@@ -87,7 +102,16 @@ function reportUnrecorded(migration: Migration, own: Facts, found: Facts): Migra
     appliedAt: null,
     fileChanged: false,
     differences: isThere ? differences : [],
+    remarks: remarksOn(own, found),
   };
+}
+
+/** Rows from before a check may break it: it then stays NOT VALID, and guards what is written since. */
+function remarksOn(wanted: Facts, found: Facts): string[] {
+  return pendingValidations(wanted, found).map(
+    (constraint) =>
+      `${constraint} is NOT VALID: it guards what is written from now on, rows from before may break it. Once they are corrected, keyward migrate --force validates it`,
+  );
 }
 
 /** Whether the migration's tables may be there before any runner was. */

@@ -5,7 +5,11 @@
 import { sql, type Kysely } from 'kysely';
 import type { Tables } from '../tables.ts';
 
-/** `column llm_providers.id` → `integer not null default nextval(…)`; likewise tables, comments, indexes, constraints, triggers, functions. */
+/**
+ * `column llm_providers.id` → `integer not null default nextval(…)`; likewise tables, comments, indexes,
+ * constraints, triggers, functions. A constraint that is NOT VALID has the same fact as one that is valid, since
+ * it guards the same writes; beside it stands `validation of constraint …` → `pending`, which nobody expects.
+ */
 export type Facts = ReadonlyMap<string, string>;
 
 /**
@@ -24,7 +28,7 @@ export async function readFacts(db: Kysely<Tables>, tables: readonly string[]): 
     SELECT format('column %s.%s', relname, attname),
            concat_ws(' ', format_type(atttypid, atttypmod),
                      CASE WHEN attnotnull THEN 'not null' ELSE 'null' END,
-                     'default ' || pg_get_expr(adbin, adrelid))
+                     CASE attgenerated WHEN '' THEN 'default ' ELSE 'generated as ' END || pg_get_expr(adbin, adrelid))
       FROM ours JOIN pg_attribute ON attrelid = ours.oid AND attnum > 0 AND NOT attisdropped
       LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     UNION ALL
@@ -43,11 +47,15 @@ export async function readFacts(db: Kysely<Tables>, tables: readonly string[]): 
       FROM ours JOIN pg_index ON indrelid = ours.oid JOIN pg_class i ON i.oid = indexrelid
     UNION ALL
     SELECT format('constraint %s.%s', relname, conname),
-           pg_get_constraintdef(pg_constraint.oid, true) || CASE WHEN convalidated THEN '' ELSE ' not validated' END
+           regexp_replace(pg_get_constraintdef(pg_constraint.oid, true), ' NOT VALID$', '')
       FROM ours JOIN pg_constraint ON conrelid = ours.oid AND contype IN ('p', 'u', 'f', 'c', 'x')
+    UNION ALL
+    SELECT format('validation of constraint %s.%s', relname, conname), 'pending'
+      FROM ours JOIN pg_constraint ON conrelid = ours.oid AND contype IN ('f', 'c') AND NOT convalidated
     UNION ALL
     SELECT format('trigger %s.%s', relname, tgname),
            regexp_replace(pg_get_triggerdef(pg_trigger.oid, true), ' ON \\S+ ', ' ON ' || relname || ' ')
+             || CASE tgenabled WHEN 'D' THEN ' disabled' WHEN 'R' THEN ' on replicas only' ELSE '' END
       FROM ours JOIN pg_trigger ON tgrelid = ours.oid AND NOT tgisinternal
     UNION ALL
     SELECT format('function %s', proname), 'body ' || md5(regexp_replace(prosrc, '\\s+', ' ', 'g'))
@@ -80,6 +88,11 @@ export function compareFacts(expected: Facts, found: Facts): Difference[] {
   return [...expected]
     .map(([name, shape]) => ({ name, expected: shape, found: found.get(name) ?? null }))
     .filter((difference) => difference.found !== difference.expected);
+}
+
+/** The expected constraints that rows from before them may break. */
+export function pendingValidations(expected: Facts, found: Facts): string[] {
+  return [...expected.keys()].filter((name) => found.has(`validation of ${name}`));
 }
 
 /** `column llm_providers.x: expected text null, found nothing`. */

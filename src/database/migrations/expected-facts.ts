@@ -37,6 +37,13 @@ export function factsUpTo(catalogue: ExpectedCatalogue, version: string): Facts 
   return facts;
 }
 
+/** What migrations after this version make of a fact, each its own shape; null where one takes it away. */
+export function laterShapes(catalogue: ExpectedCatalogue, version: string, name: string): (string | null)[] {
+  return Object.entries(catalogue)
+    .filter(([later, step]) => later > version && name in step)
+    .map(([, step]) => step[name] ?? null);
+}
+
 /** What changed between two states of the catalogue, as the file keeps it. */
 export function catalogueStep(before: Facts, after: Facts): Record<string, string | null> {
   const gone = [...before.keys()].filter((name) => !after.has(name)).map((name) => [name, null] as const);
@@ -57,5 +64,19 @@ export function tablesBuiltOn(catalogue: ExpectedCatalogue, version: string): st
   const names = Object.keys(catalogue[version] ?? {});
   return tablesOf(catalogue).filter(
     (table) => !names.includes(`table ${table}`) && names.some((name) => name.includes(` ${table}.`)),
+  );
+}
+
+/**
+ * Whether a migration alters the tables that it finds, or only sets triggers on them: for the former
+ * PostgreSQL wants each table to itself, also to replace a trigger that is there.
+ */
+export function altersTablesBuiltOn(catalogue: ExpectedCatalogue, version: string): boolean {
+  const tables = tablesBuiltOn(catalogue, version);
+  const earlier = Object.keys(catalogue).filter((one) => one < version);
+  return Object.keys(catalogue[version] ?? {}).some(
+    (name) =>
+      tables.some((table) => name.includes(` ${table}.`)) &&
+      (/^(?:column|constraint) /.test(name) || earlier.some((one) => name in (catalogue[one] ?? {}))),
   );
 }

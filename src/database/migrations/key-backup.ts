@@ -14,6 +14,9 @@ import { lockRunners, retryLocked } from './runner-lock.ts';
 
 export const backupTable = 'llm_providers_system_keys_backup_002';
 
+/** Where the rollback of 007 keeps settings of providers, and the bindings of keys until they are back. */
+export const settingsTable = 'llm_providers_settings_backup_007';
+
 /** A system key as a row of llm_providers holds it; times as text, UTC. */
 export interface SavedKey {
   readonly provider_slug: string;
@@ -24,6 +27,13 @@ export interface SavedKey {
   readonly api_key_test_status: string | null;
 }
 
+/** With what migration 007 added to its row, where that is applied. */
+export interface BoundKey extends SavedKey {
+  readonly api_key_binding?: string | null;
+  readonly allow_private_network?: boolean;
+  readonly request_headers?: Readonly<Record<string, string>> | null;
+}
+
 export interface BackupFile {
   readonly path: string;
   readonly count: number;
@@ -32,9 +42,9 @@ export interface BackupFile {
 }
 
 /** The keys in llm_providers now; none where the column is not there. A half-applied state lacks some of the others. */
-export async function readSystemKeys(db: Kysely<Tables>): Promise<SavedKey[]> {
-  if (!(await hasKeyColumn(db))) return [];
-  const { rows } = await sql<{ fields: Partial<SavedKey> }>`
+export async function readSystemKeys(db: Kysely<Tables>): Promise<BoundKey[]> {
+  if (!(await hasColumn(db, 'encrypted_api_key'))) return [];
+  const { rows } = await sql<{ fields: Partial<BoundKey> }>`
     SELECT to_jsonb(p) AS fields FROM llm_providers p
      WHERE encrypted_api_key IS NOT NULL ORDER BY provider_slug`.execute(db);
   return rows.map(({ fields }) => ({
@@ -44,14 +54,27 @@ export async function readSystemKeys(db: Kysely<Tables>): Promise<SavedKey[]> {
     api_key_updated_at: fields.api_key_updated_at ?? null,
     api_key_last_tested: fields.api_key_last_tested ?? null,
     api_key_test_status: fields.api_key_test_status ?? null,
+    ...added(fields),
   }));
+}
+
+function added({
+  api_key_binding,
+  allow_private_network,
+  request_headers,
+}: Partial<BoundKey>): Partial<BoundKey> {
+  return {
+    ...(api_key_binding !== undefined && { api_key_binding }),
+    ...(allow_private_network !== undefined && { allow_private_network }),
+    ...(request_headers !== undefined && { request_headers }),
+  };
 }
 
 /**
  * Writes a new file of mode 0600, on the disk when this returns.
  * @throws MigrationFailure when it cannot be written
  */
-export function writeBackupFile(directory: string, keys: readonly SavedKey[]): BackupFile {
+export function writeBackupFile(directory: string, keys: readonly BoundKey[]): BackupFile {
   const madeAt = new Date().toISOString();
   const path = join(directory, `system-keys-${madeAt.replaceAll(/[:.]/g, '-')}.json`);
   const checksum = createHash('sha256').update(JSON.stringify(keys)).digest('hex');
@@ -96,7 +119,7 @@ export async function restorableKeys(db: Kysely<Tables>, lockTimeoutMs: number):
   return db.transaction().execute(async (tx) => {
     await lockRunners(tx, lockTimeoutMs);
     // Before 002 there is nowhere to put them.
-    if (!(await hasKeyColumn(tx))) return [];
+    if (!(await hasColumn(tx, 'encrypted_api_key'))) return [];
     return (await readBackupTable(tx)).map(({ provider_slug }) => provider_slug);
   });
 }
@@ -106,12 +129,15 @@ export function removeBackupFile({ path }: BackupFile): void {
   rmSync(path, { force: true });
 }
 
-/** Whether migration 002 has made the place for keys. */
-async function hasKeyColumn(db: Kysely<Tables>): Promise<boolean> {
+/** Whether llm_providers has got the column by now, or still. */
+async function hasColumn(
+  db: Kysely<Tables>,
+  column: 'encrypted_api_key' | 'api_key_binding',
+): Promise<boolean> {
   const { rows } = await sql`
     SELECT FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
      WHERE relname = 'llm_providers' AND relnamespace = current_schema()::regnamespace
-       AND attname = 'encrypted_api_key' AND NOT attisdropped`.execute(db);
+       AND attname = ${column} AND NOT attisdropped`.execute(db);
   return rows.length > 0;
 }
 
@@ -156,6 +182,7 @@ async function restoreAll(tx: Kysely<Tables>): Promise<Restored> {
     tx,
     saved.filter(({ provider_slug }) => restored.includes(provider_slug)),
   );
+  await restoreBindings(tx);
   await sql`DELETE FROM ${sql.table(backupTable)} WHERE provider_slug = ANY (${restored})`.execute(tx);
   if (left.length === 0) await sql`DROP TABLE ${sql.table(backupTable)}`.execute(tx);
   return { restored, left };
@@ -175,13 +202,46 @@ async function restoreOne(tx: Kysely<Tables>, key: SavedKey): Promise<boolean> {
   return true;
 }
 
+/**
+ * Gives keys that are back the bindings that a rollback of 007 saved: each belongs to one key, by its hash, and
+ * goes to no other. On their own, because a key that is replaced loses the old one's binding.
+ */
+async function restoreBindings(tx: Kysely<Tables>): Promise<void> {
+  // Before 007 there is nowhere to put them: it does this itself when it is applied.
+  if (!(await isTableThere(tx, settingsTable)) || !(await hasColumn(tx, 'api_key_binding'))) return;
+  const saved = sql.table(settingsTable);
+  const isItsKey = sql`b.provider_slug = p.provider_slug
+    AND b.key_hash = encode(sha256(convert_to(p.encrypted_api_key, 'UTF8')), 'hex')`;
+  await sql`UPDATE llm_providers AS p SET api_key_binding = b.api_key_binding FROM ${saved} AS b WHERE ${isItsKey}`.execute(
+    tx,
+  );
+  const { rows: wrong } = await sql<{ slug: string }>`
+    SELECT p.provider_slug AS slug FROM llm_providers AS p JOIN ${saved} AS b ON ${isItsKey}
+     WHERE p.api_key_binding IS DISTINCT FROM b.api_key_binding ORDER BY 1`.execute(tx);
+  if (wrong.length > 0)
+    throw notAsSaved(
+      'binding',
+      wrong.map(({ slug }) => slug),
+    );
+  await sql`DELETE FROM ${saved} AS b USING llm_providers AS p WHERE ${isItsKey}`.execute(tx);
+  const { rows: waiting } = await sql`SELECT FROM ${saved} LIMIT 1`.execute(tx);
+  if (waiting.length === 0) await sql`DROP TABLE ${saved}`.execute(tx);
+}
+
 /** What reads back must be what was saved, in every field. */
 async function verifyRestored(tx: Kysely<Tables>, wanted: readonly SavedKey[]): Promise<void> {
   const found = new Map((await readSystemKeys(tx)).map((key) => [key.provider_slug, key]));
   const wrong = wanted.filter((key) => !isSame(key, found.get(key.provider_slug)));
-  if (wrong.length === 0) return;
-  throw new MigrationFailure(
-    `The key of ${wrong.map(({ provider_slug }) => provider_slug).join(', ')} does not read back as it was saved. Nothing was restored; the backup is untouched.`,
+  if (wrong.length > 0)
+    throw notAsSaved(
+      'key',
+      wrong.map(({ provider_slug }) => provider_slug),
+    );
+}
+
+function notAsSaved(what: 'key' | 'binding', slugs: readonly string[]): MigrationFailure {
+  return new MigrationFailure(
+    `The ${what} of ${slugs.join(', ')} does not read back as it was saved. Nothing was restored; the backup is untouched.`,
     'verificationFailed',
   );
 }

@@ -7,7 +7,13 @@ import type { Tables } from '../tables.ts';
 import { assess, type KnownMigrations } from './assess.ts';
 import { compareFacts, describeDifference, isTableThere, readFacts } from './catalogue.ts';
 import { factsOf, factsUpTo, tablesOf } from './expected-facts.ts';
-import { readSystemKeys, removeBackupFile, writeBackupFile, type BackupFile } from './key-backup.ts';
+import {
+  readSystemKeys,
+  removeBackupFile,
+  settingsTable,
+  writeBackupFile,
+  type BackupFile,
+} from './key-backup.ts';
 import { createLedger, forgetMigration, readLedger } from './ledger.ts';
 import { failureOf, MigrationFailure } from './migration-failure.ts';
 import type { Migration } from './migration-files.ts';
@@ -27,6 +33,8 @@ export interface RolledBack {
   /** In the order in which they went. */
   readonly files: readonly string[];
   readonly backup: BackupFile | null;
+  /** What lies in the database under other names until a later apply takes it back unasked, in words. */
+  readonly kept: readonly string[];
 }
 
 export interface RollBackPlan {
@@ -35,6 +43,8 @@ export interface RollBackPlan {
   readonly keysOf: readonly string[];
   /** Good tokens of callers and administrators that would be gone; they cannot be saved in a usable form. */
   readonly tokens: number;
+  /** Good tokens that would be revoked, since without a role or an end they would be good for more than they were made for. */
+  readonly limitedTokens: number;
 }
 
 /** What a rollback would do, while no other runner is at work. */
@@ -59,12 +69,14 @@ async function planRollBack(db: Kysely<Tables>, known: KnownMigrations, to: stri
   const migrations = known.migrations
     .filter(({ version }) => version > to && there.has(version))
     .toSorted((a, b) => b.version.localeCompare(a.version));
-  const goes = (table: string): boolean =>
-    migrations.some(({ version }) => factsOf(known.expected, version).has(table));
+  const goes = (fact: string): boolean =>
+    migrations.some(({ version }) => factsOf(known.expected, version).has(fact));
   const keys = goes('column llm_providers.encrypted_api_key') ? await readSystemKeys(db) : [];
-  const tokens = goes('table keyward_tokens') ? await countTokens(db) : 0;
+  const allTokensGo = goes('table keyward_tokens');
+  const tokens = allTokensGo ? await countTokens(db) : 0;
+  const limitedTokens = !allTokensGo && goes('column keyward_tokens.role') ? await countLimitedTokens(db) : 0;
   if (goes('table user_api_keys')) await refuseUsersData(db);
-  return { migrations, keysOf: keys.map(({ provider_slug }) => provider_slug), tokens };
+  return { migrations, keysOf: keys.map(({ provider_slug }) => provider_slug), tokens, limitedTokens };
 }
 
 /** A newer Keyward's migrations may build on what would go, and only it knows how to take them back. */
@@ -96,19 +108,34 @@ async function refuseUsersData(db: Kysely<Tables>): Promise<void> {
   );
 }
 
+/** By way of JSON, since before 007 a token has no end. */
+const isGood = sql`revoked_at IS NULL
+  AND coalesce((to_jsonb(t) ->> 'expires_at')::timestamp > now() AT TIME ZONE 'UTC', true)`;
+
 async function countTokens(db: Kysely<Tables>): Promise<number> {
   const { rows } = await sql<{ count: string }>`
-    SELECT count(*) AS count FROM keyward_tokens WHERE revoked_at IS NULL`.execute(db);
+    SELECT count(*) AS count FROM keyward_tokens AS t WHERE ${isGood}`.execute(db);
+  return Number(rows[0]?.count ?? 0);
+}
+
+async function countLimitedTokens(db: Kysely<Tables>): Promise<number> {
+  const { rows } = await sql<{ count: string }>`
+    SELECT count(*) AS count FROM keyward_tokens AS t, to_jsonb(t) AS fields
+     WHERE ${isGood} AND (fields ->> 'role' = 'viewer' OR fields ->> 'expires_at' IS NOT NULL)`.execute(db);
   return Number(rows[0]?.count ?? 0);
 }
 
 /** What would be lost, in words; empty when nothing would. */
-export function lossesOf({ keysOf, tokens }: RollBackPlan): string {
+export function lossesOf({ keysOf, tokens, limitedTokens }: RollBackPlan): string {
   const keys =
     keysOf.length === 0 ? [] : [`the encrypted ${plural(keysOf.length, 'key')} of ${keysOf.join(', ')}`];
   const good =
     tokens === 0 ? [] : [`${tokens} good ${plural(tokens, 'token')} of callers and administrators`];
-  return [...keys, ...good].join(' and ');
+  const limited =
+    limitedTokens === 0
+      ? []
+      : [`${limitedTokens} good ${plural(limitedTokens, 'token')} of viewers or with an end`];
+  return [...keys, ...good, ...limited].join(' and ');
 }
 
 function plural(count: number, word: string): string {
@@ -156,8 +183,9 @@ async function rollBackOnce(
         await forgetMigration(tx, version);
       }
       await verifyGone(tx, known, plan.migrations, to);
+      const kept = await keptNow(tx);
       allDone = true;
-      return { files: plan.migrations.map(({ file }) => file), backup };
+      return { files: plan.migrations.map(({ file }) => file), backup, kept };
     });
   } catch (error) {
     // A commit that got no answer may have happened: then the file stays.
@@ -166,10 +194,20 @@ async function rollBackOnce(
   }
 }
 
+async function keptNow(tx: Kysely<Tables>): Promise<string[]> {
+  const kept = [];
+  if (await isTableThere(tx, 'keyward_audit_saved_events'))
+    kept.push('the audit trail, in keyward_audit_saved_*');
+  if (await isTableThere(tx, settingsTable))
+    kept.push(`settings of providers and bindings of keys, in ${settingsTable}`);
+  return kept;
+}
+
 /** From here on no writer may slip a key in that the backup has not got. */
 async function lockAll(tx: Kysely<Tables>, lockTimeoutMs: number): Promise<void> {
   const there = [];
-  for (const table of ['llm_providers', 'llm_models']) if (await isTableThere(tx, table)) there.push(table);
+  for (const table of ['llm_providers', 'llm_models', 'keyward_tokens'])
+    if (await isTableThere(tx, table)) there.push(table);
   await lockTables(tx, there, { mode: 'ACCESS EXCLUSIVE', lockTimeoutMs });
 }
 

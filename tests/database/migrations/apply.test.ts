@@ -81,6 +81,14 @@ describeOnEachDatabase('the runner', (opened) => {
     expect(await stepsOf(opened())).toEqual([]);
   });
 
+  it('that repairs up to a version repairs what later ones made of it as well', async () => {
+    const client = await opened().connect();
+    await client.query('DROP TRIGGER keyward_providers_edited ON llm_providers');
+    expect(await statesOf(opened())).toMatchObject({ '004': 'drift', '007': 'drift' });
+    await applyMigrations(opened().database.kysely, known, { ...options, force: true, to: '004' });
+    expect(await statesOf(opened())).toEqual(all('applied'));
+  });
+
   it('reports what somebody took away as drift, by its name', async () => {
     const client = await opened().connect();
     await client.query('DROP INDEX idx_llm_providers_has_db_key');

@@ -36,8 +36,61 @@ describeOnMigratedDatabase('an assessment', (database) => {
         adopted: false,
         fileChanged: false,
         differences: [],
+        remarks: [],
         appliedAt: expect.any(Date),
       });
+  });
+
+  it('of a check that rows from before may break finds no drift, and remarks on it', async () => {
+    const report = await stateOf(
+      '005',
+      `ALTER TABLE llm_providers DROP CONSTRAINT llm_providers_api_key_test_status_check;
+       ALTER TABLE llm_providers ADD CONSTRAINT llm_providers_api_key_test_status_check
+         CHECK (api_key_test_status IN ('valid', 'invalid', 'untested', 'error')) NOT VALID`,
+    );
+    expect(report).toMatchObject({
+      state: 'applied',
+      differences: [],
+      remarks: [
+        'constraint llm_providers.llm_providers_api_key_test_status_check is NOT VALID: it guards what is written from now on, rows from before may break it. Once they are corrected, keyward migrate --force validates it',
+      ],
+    });
+  });
+
+  it('of a check with other words says drift, valid or not', async () => {
+    for (const validity of ['', 'NOT VALID'])
+      expect(
+        await stateOf(
+          '005',
+          `ALTER TABLE llm_providers DROP CONSTRAINT llm_providers_api_key_test_status_check;
+           ALTER TABLE llm_providers ADD CONSTRAINT llm_providers_api_key_test_status_check
+             CHECK (api_key_test_status IN ('valid', 'invalid')) ${validity}`,
+        ),
+      ).toMatchObject({
+        state: 'drift',
+        differences: [{ name: 'constraint llm_providers.llm_providers_api_key_test_status_check' }],
+      });
+  });
+
+  it('of a guard of the audit trail that was switched off says drift', async () => {
+    expect(
+      await stateOf('006', 'ALTER TABLE keyward_audit_events DISABLE TRIGGER keyward_audit_kept'),
+    ).toMatchObject({
+      state: 'drift',
+      differences: [{ name: 'trigger keyward_audit_events.keyward_audit_kept' }],
+    });
+  });
+
+  it('of migrations that psql ran takes the shape that a later one gave a trigger for right', async () => {
+    const reports = await assessAfter('DROP TABLE keyward_migrations');
+    // 003 brings rows only, of which the catalogue does not tell.
+    expect(reports.map(({ version, state, differences }) => ({ version, state, differences }))).toEqual(
+      versions.map((version) => ({
+        version,
+        state: version === '003' ? 'pending' : 'unrecorded',
+        differences: [],
+      })),
+    );
   });
 
   it('of an empty schema finds all pending', async () => {

@@ -1,9 +1,11 @@
 /** What the catalogue holds after each migration, step by step; a later step changes or takes away what an earlier one made. */
 import { describe, expect, it } from 'vitest';
 import {
+  altersTablesBuiltOn,
   catalogueStep,
   factsOf,
   factsUpTo,
+  laterShapes,
   readExpectedCatalogue,
   tablesBuiltOn,
   tablesOf,
@@ -52,6 +54,23 @@ it('the tables are those that any migration makes; a migration builds on those t
   expect(tablesBuiltOn(catalogue, '001')).toEqual([]);
   expect(tablesBuiltOn(catalogue, '002')).toEqual(['one']);
   expect(tablesBuiltOn(catalogue, '003')).toEqual(['one']);
+});
+
+it('a fact has the shapes that later migrations give it, and none of its own', () => {
+  expect(laterShapes(catalogue, '001', 'column one.id')).toEqual(['bigint not null']);
+  expect(laterShapes(catalogue, '002', 'column one.id')).toEqual([]);
+  expect(laterShapes(catalogue, '001', 'column one.old')).toEqual([null]);
+});
+
+it('a migration alters a table that it finds by a column, a constraint, or another trigger in the place of one', () => {
+  const first = { 'table one': 'there', 'trigger one.fired': 'BEFORE UPDATE' };
+  const alters = (step: Record<string, string>): boolean =>
+    altersTablesBuiltOn({ '001': first, '002': step }, '002');
+  expect(alters({ 'column one.new': 'text null' })).toBe(true);
+  expect(alters({ 'constraint one.new_check': 'CHECK (true)' })).toBe(true);
+  expect(alters({ 'trigger one.fired': 'AFTER UPDATE' })).toBe(true);
+  expect(alters({ 'trigger one.also_fired': 'AFTER UPDATE' })).toBe(false);
+  expect(alters({ 'table two': 'there', 'column two.id': 'integer not null' })).toBe(false);
 });
 
 describe('the file that is shipped', () => {

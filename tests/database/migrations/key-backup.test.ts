@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   backupTable,
+  type BoundKey,
   readSystemKeys,
   removeBackupFile,
   restorableKeys,
@@ -76,9 +77,9 @@ describeOnEachDatabase('the way back', (opened) => {
     await sql.raw(threeKeys).execute(kysely);
   });
 
-  const savedKeys = async (): Promise<SavedKey[]> => readSystemKeys(opened().database.kysely);
+  const savedKeys = async (): Promise<BoundKey[]> => readSystemKeys(opened().database.kysely);
 
-  async function forthAgain(): Promise<void> {
+  async function forthAgain(to?: string): Promise<void> {
     const { kysely } = opened().database;
     await rollBackMigrations(kysely, known, {
       ...quietly,
@@ -87,7 +88,7 @@ describeOnEachDatabase('the way back', (opened) => {
       backupDirectory: root(),
     });
     expect(await restorableKeys(kysely, 2_000)).toEqual([]);
-    await applyMigrations(kysely, known, applyQuietly);
+    await applyMigrations(kysely, known, { ...applyQuietly, ...(to !== undefined && { to }) });
   }
 
   it('brings every field of every key back, and the table goes', async () => {
@@ -105,6 +106,93 @@ describeOnEachDatabase('the way back', (opened) => {
     expect(await restoreSystemKeys(kysely, quietly)).toEqual({ restored: [], left: [] });
     const { rows } = await sql`SELECT to_regclass(${backupTable}) AS backup`.execute(kysely);
     expect(rows).toEqual([{ backup: null }]);
+  });
+
+  const bindKeys = `
+    UPDATE llm_providers SET api_key_binding = 'binding of ' || provider_slug WHERE provider_slug IN ('openai', 'groq');
+    UPDATE llm_providers SET allow_private_network = true, request_headers = '{"x-team": "a"}' WHERE provider_slug IN ('groq', 'xai')`;
+  const settingsBackup = async (): Promise<unknown[]> => {
+    const { rows } = await sql`SELECT to_regclass('llm_providers_settings_backup_007') AS there`.execute(
+      opened().database.kysely,
+    );
+    return rows;
+  };
+
+  it('brings the bindings of keys and the settings of providers back too, those without a key included', async () => {
+    const { kysely } = opened().database;
+    await sql.raw(bindKeys).execute(kysely);
+    const before = await savedKeys();
+    expect(before).toMatchObject([
+      {
+        provider_slug: 'anthropic',
+        api_key_binding: null,
+        allow_private_network: false,
+        request_headers: null,
+      },
+      {
+        provider_slug: 'groq',
+        api_key_binding: 'binding of groq',
+        allow_private_network: true,
+        request_headers: { 'x-team': 'a' },
+      },
+      { provider_slug: 'openai', api_key_binding: 'binding of openai' },
+    ]);
+    await forthAgain();
+    const keyless = sql`SELECT allow_private_network, request_headers FROM llm_providers WHERE provider_slug = 'xai'`;
+    expect((await keyless.execute(kysely)).rows).toEqual([
+      { allow_private_network: true, request_headers: { 'x-team': 'a' } },
+    ]);
+    await restoreSystemKeys(kysely, quietly);
+    expect(await savedKeys()).toEqual(before);
+    expect(await settingsBackup()).toEqual([{ there: null }]);
+  });
+
+  it('to a version before 007 brings the keys back, and 007 then the rest', async () => {
+    const { kysely } = opened().database;
+    await sql.raw(bindKeys).execute(kysely);
+    const before = await savedKeys();
+    await forthAgain('002');
+    expect(await restoreSystemKeys(kysely, quietly)).toMatchObject({ left: [] });
+    const between = await savedKeys();
+    expect(between.map(({ encrypted_api_key: key }) => key)).toEqual(
+      before.map(({ encrypted_api_key: key }) => key),
+    );
+    expect(between.filter((key) => 'api_key_binding' in key)).toEqual([]);
+    await applyMigrations(kysely, known, applyQuietly);
+    expect(await savedKeys()).toEqual(before);
+    expect(await settingsBackup()).toEqual([{ there: null }]);
+  });
+
+  it('gives no binding to a key that was set since', async () => {
+    const { kysely } = opened().database;
+    await sql.raw(bindKeys).execute(kysely);
+    await forthAgain();
+    await sql`UPDATE llm_providers SET encrypted_api_key = 'newer' WHERE provider_slug = 'groq'`.execute(
+      kysely,
+    );
+    await restoreSystemKeys(kysely, quietly);
+    expect(await savedKeys()).toMatchObject([
+      { provider_slug: 'anthropic', api_key_binding: null },
+      { provider_slug: 'groq', encrypted_api_key: 'newer', api_key_binding: null },
+      { provider_slug: 'openai', api_key_binding: 'binding of openai' },
+    ]);
+  });
+
+  it('stops where a binding does not read back as it was saved, and nothing is changed', async () => {
+    const { kysely } = opened().database;
+    await sql.raw(bindKeys).execute(kysely);
+    await forthAgain();
+    await sql
+      .raw(`CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.api_key_binding := 'x'; RETURN NEW; END $$;
+        CREATE TRIGGER zz_spoil BEFORE UPDATE OF api_key_binding ON llm_providers FOR EACH ROW EXECUTE FUNCTION spoil()`)
+      .execute(kysely);
+    await expect(restoreSystemKeys(kysely, quietly)).rejects.toMatchObject({
+      exitCode: 7,
+      message:
+        'The binding of groq, openai does not read back as it was saved. Nothing was restored; the backup is untouched.',
+    });
+    expect(await savedKeys()).toEqual([]);
+    expect(await settingsBackup()).not.toEqual([{ there: null }]);
   });
 
   it('leaves a key that was set since, and one whose provider is gone, and keeps both in the backup', async () => {

@@ -48,6 +48,8 @@ interface Work {
   readonly from: string;
   readonly to: string;
   readonly run: (url: string) => Promise<void>;
+  /** Where it begins after a rollback: the stage of before, and what was kept of it. */
+  readonly rolledBackFrom?: string;
 }
 
 async function applyTo(url: string, to: string): Promise<void> {
@@ -77,19 +79,43 @@ async function rollBackTo(url: string, to: string): Promise<void> {
 const works: readonly Work[] = [
   { name: 'applying 002', from: '001', to: '002', run: async (url) => applyTo(url, '002') },
   { name: 'applying 004', from: '003', to: '004', run: async (url) => applyTo(url, '004') },
-  { name: 'rolling back from 004', from: '004', to: '001', run: async (url) => rollBackTo(url, '001') },
+  {
+    name: 'applying 006 where a rollback kept the trail',
+    from: '005',
+    to: '006',
+    run: async (url) => applyTo(url, '006'),
+    rolledBackFrom: '006',
+  },
+  {
+    name: 'applying 007 where a rollback kept settings',
+    from: '006',
+    to: '007',
+    run: async (url) => applyTo(url, '007'),
+    rolledBackFrom: '007',
+  },
+  {
+    name: `rolling back from ${newest}`,
+    from: newest,
+    to: '001',
+    run: async (url) => rollBackTo(url, '001'),
+  },
 ];
+
+const isRollback = ({ from, to }: Work): boolean => to < from;
+
+const bindKeys = `UPDATE llm_providers SET api_key_binding = 'binding of ' || provider_slug WHERE encrypted_api_key IS NOT NULL`;
 
 const savedKeys = ['anthropic', 'groq', 'openai'].map((slug) => ({ slug, token: `token-of-${slug}` }));
 
 /** A fresh database at the stage where the work begins, with keys in it where there is a place for them; and an onlooker. */
-async function prepare({
-  from,
-}: Work): Promise<{ url: string; onlooker: pg.Client; drop: () => Promise<void> }> {
-  const { url, drop } = await allStages.copy(from);
+async function prepare(work: Work): Promise<{ url: string; onlooker: pg.Client; drop: () => Promise<void> }> {
+  const { from, rolledBackFrom } = work;
+  const { url, drop } = await allStages.copy(rolledBackFrom ?? from);
   const onlooker = new Client({ connectionString: url });
   await onlooker.connect();
-  if (from === '004') await onlooker.query(threeKeys);
+  if (isRollback(work) || rolledBackFrom !== undefined) await onlooker.query(threeKeys);
+  if ((rolledBackFrom ?? from) >= '007') await onlooker.query(bindKeys);
+  if (rolledBackFrom !== undefined) await rollBackTo(url, from);
   return {
     url,
     onlooker,
@@ -101,14 +127,43 @@ async function prepare({
 }
 
 /** Runs the work to its end, and proves that it is there. */
-async function finish({ run, from, to }: Work, url: string, onlooker: pg.Client): Promise<void> {
-  await run(url);
-  expect(await allStages.stageOf(onlooker)).toBe(to);
-  if (from !== '004') return;
-  const { rows } = await onlooker.query(
-    `SELECT provider_slug AS slug, encrypted_api_key AS token FROM ${backupTable} ORDER BY 1`,
+async function finish(work: Work, url: string, onlooker: pg.Client): Promise<void> {
+  await work.run(url);
+  expect(await allStages.stageOf(onlooker)).toBe(work.to);
+  if (isRollback(work)) {
+    const { rows } = await onlooker.query(
+      `SELECT provider_slug AS slug, encrypted_api_key AS token FROM ${backupTable} ORDER BY 1`,
+    );
+    expect(rows).toEqual(savedKeys);
+    expect(await keptNow(onlooker)).toEqual([
+      'keyward_audit_saved_chain',
+      'keyward_audit_saved_events',
+      'keyward_audit_saved_foreign_changes',
+      'llm_providers_settings_backup_007',
+      backupTable,
+    ]);
+  }
+  if (work.rolledBackFrom === undefined) return;
+  expect(await keptNow(onlooker)).toEqual([]);
+  if (work.to === '006')
+    expect(await count(onlooker, `keyward_foreign_changes WHERE operation = 'UPDATE'`)).toBe(3);
+  if (work.to === '007')
+    expect(
+      await count(onlooker, `llm_providers WHERE api_key_binding = 'binding of ' || provider_slug`),
+    ).toBe(3);
+}
+
+async function count(onlooker: pg.Client, what: string): Promise<number> {
+  const { rows } = await onlooker.query<{ count: number }>(`SELECT count(*)::int AS count FROM ${what}`);
+  return rows[0]?.count ?? 0;
+}
+
+/** The tables that hold what rollbacks kept. */
+async function keptNow(onlooker: pg.Client): Promise<string[]> {
+  const { rows } = await onlooker.query<{ relname: string }>(
+    `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname ~ '_saved_|_backup_' ORDER BY 1`,
   );
-  expect(rows).toEqual(savedKeys);
+  return rows.map(({ relname }) => relname);
 }
 
 async function contentsSeenBy(onlooker: pg.Client): Promise<unknown> {
@@ -128,7 +183,8 @@ const lostConnection = {
   message: expect.stringMatching(/^[^\n]*(connection to the database was lost|does not answer)[^\n]*$/),
 };
 
-describe.each(works)('while $name', (work) => {
+// What a runner asks is alike for all; after a rollback only the SQL differs.
+describe.each(works.filter(({ rolledBackFrom }) => rolledBackFrom === undefined))('while $name', (work) => {
   it.each(['withheld', 'unheard'] as const)(
     'a connection that is cut at any request, which is %s, leaves before or after, and the next run goes on',
     async (how: Cut) => {
@@ -152,12 +208,14 @@ describe.each(works)('while $name', (work) => {
       await drop();
       // Of the rollback that happened, and of one whose COMMIT got no answer: nobody could tell it from that one.
       const files = readdirSync(directory());
-      expect(files).toHaveLength(work.from !== '004' ? 0 : how === 'unheard' ? 1 : 2);
+      expect(files).toHaveLength(isRollback(work) ? (how === 'unheard' ? 1 : 2) : 0);
       for (const file of files) rmSync(join(directory(), file));
       tellFigure(promise, `${work.name}: cut at each of ${at} requests (${how})`);
     },
   );
+});
 
+describe.each(works)('while $name', (work) => {
   it('a server process that dies at any statement of the SQL leaves before, and the next run goes on', async () => {
     const { url, onlooker, drop } = await prepare(work);
     await onlooker.query(dieAtStatement);

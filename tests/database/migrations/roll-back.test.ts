@@ -3,7 +3,12 @@ import { readdirSync } from 'node:fs';
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
 import { assess, type KnownMigrations } from '../../../src/database/migrations/assess.ts';
-import { lossesOf, previewRollBack, rollBackMigrations } from '../../../src/database/migrations/roll-back.ts';
+import {
+  lossesOf,
+  previewRollBack,
+  rollBackMigrations,
+  type RolledBack,
+} from '../../../src/database/migrations/roll-back.ts';
 import { readContents } from '../../support/database-contents.ts';
 import { describeOnEachDatabase } from '../../support/keyward-database.ts';
 import { known, threeKeys } from '../../support/migration-stages.ts';
@@ -26,7 +31,7 @@ describeOnEachDatabase('a rollback', (opened) => {
   const rollBack = async (
     options: { to?: string; confirmed?: boolean } = {},
     what: KnownMigrations = known,
-  ): Promise<{ files: readonly string[]; backup: unknown }> =>
+  ): Promise<RolledBack> =>
     rollBackMigrations(opened().database.kysely, what, {
       to: '001',
       confirmed: false,
@@ -41,7 +46,7 @@ describeOnEachDatabase('a rollback', (opened) => {
   });
 
   it('takes back what is after a version, the newest first; then there is nothing to take back', async () => {
-    expect(await rollBack({ to: '003' })).toEqual({ files: filesAfter('003'), backup: null });
+    expect(await rollBack({ to: '003' })).toEqual({ files: filesAfter('003'), backup: null, kept: [] });
     expect(await rollBack({ to: '001' })).toMatchObject({
       files: filesAfter('001').filter((file) => file < '004'),
     });
@@ -49,7 +54,18 @@ describeOnEachDatabase('a rollback', (opened) => {
     expect(reports.map(({ version, state }) => `${version} ${state}`)).toEqual(
       known.migrations.map(({ version }) => `${version} ${version === '001' ? 'applied' : 'pending'}`),
     );
-    expect(await rollBack()).toEqual({ files: [], backup: null });
+    expect(await rollBack()).toEqual({ files: [], backup: null, kept: [] });
+  });
+
+  it('says what it keeps for a later apply: the trail, and settings of providers', async () => {
+    await run(`UPDATE llm_providers SET allow_private_network = true WHERE provider_slug = 'groq'`);
+    expect((await rollBack({ to: '006' })).kept).toEqual([
+      'settings of providers and bindings of keys, in llm_providers_settings_backup_007',
+    ]);
+    expect((await rollBack({ to: '005' })).kept).toEqual([
+      'the audit trail, in keyward_audit_saved_*',
+      'settings of providers and bindings of keys, in llm_providers_settings_backup_007',
+    ]);
   });
 
   it('says beforehand what would go', async () => {
@@ -64,6 +80,25 @@ describeOnEachDatabase('a rollback', (opened) => {
     const less = await previewRollBack(kysely, known, { to: '003', lockTimeoutMs: 2_000 });
     expect(lossesOf(less)).toBe('2 good tokens of callers and administrators');
     expect(await contents()).toEqual(before);
+  });
+
+  it('of 007 alone revokes the tokens of viewers and those with an end, and says so beforehand', async () => {
+    await run(`INSERT INTO keyward_tokens (kind, name, token_hash, token_prefix, role, expires_at)
+      SELECT 'admin', name, encode(sha256(name::bytea), 'hex'), 'kwa_', role, now() AT TIME ZONE 'UTC' + hours * interval '1 hour'
+        FROM (VALUES ('viewer', 'viewer', NULL), ('ends', NULL, 1), ('ended', 'viewer', -1), ('admin', 'admin', NULL), ('plain', NULL, NULL))
+          AS made (name, role, hours)`);
+    const { kysely } = opened().database;
+    const lossesAt = async (to: string): Promise<string> =>
+      lossesOf(await previewRollBack(kysely, known, { to, lockTimeoutMs: 2_000 }));
+    expect(await lossesAt('006')).toBe('2 good tokens of viewers or with an end');
+    // One whose end is past is no loss.
+    expect(await lossesAt('003')).toBe('4 good tokens of callers and administrators');
+    await expect(rollBack({ to: '006' })).rejects.toMatchObject({ exitCode: 6 });
+    expect(await contents()).toEqual(before);
+    await rollBack({ to: '006', confirmed: true });
+    const { rows } =
+      await sql`SELECT name FROM keyward_tokens WHERE revoked_at IS NULL ORDER BY name`.execute(kysely);
+    expect(rows).toEqual([{ name: 'admin' }, { name: 'plain' }]);
   });
 
   it('that would lose keys or tokens needs a word, and without it changes nothing and writes no file', async () => {

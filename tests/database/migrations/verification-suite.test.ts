@@ -196,6 +196,11 @@ describeOnMigratedDatabase('the verification suite', (database) => {
 });
 
 /** They fix the types of the columns that they compare. */
-const withoutTriggers = ['changed', 'edited', 'emptied', 'new_key']
-  .map((name) => `DROP TRIGGER keyward_providers_${name} ON llm_providers`)
-  .join('; ');
+const withoutTriggers = `DO $$
+  DECLARE
+    name TEXT;
+  BEGIN
+    FOR name IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'llm_providers'::regclass AND tgname LIKE 'keyward%' LOOP
+      EXECUTE format('DROP TRIGGER %I ON llm_providers', name);
+    END LOOP;
+  END $$`;
