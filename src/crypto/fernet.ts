@@ -24,12 +24,14 @@ const macBytes = 32;
 const algorithm = 'aes-128-cbc';
 const latestDateMs = 8.64e15;
 
-/** A key ready for use. Its halves are KeyObjects, which print and serialise as nothing. */
+/** A key ready for use. Its parts are KeyObjects, which print and serialise as nothing. */
 export interface FernetKey {
   /** Names the key in messages: 8 hex digits that give nothing of it away. */
   readonly id: string;
   readonly signingKey: KeyObject;
   readonly encryptionKey: KeyObject;
+  /** All 32 bytes, to derive keys for other purposes from. */
+  readonly wholeKey: KeyObject;
 }
 
 const messages = {
@@ -71,6 +73,7 @@ export function fernetKeyFromBytes(bytes: Buffer): FernetKey {
     id,
     signingKey: createSecretKey(bytes.subarray(0, halfKeyBytes)),
     encryptionKey: createSecretKey(bytes.subarray(halfKeyBytes)),
+    wholeKey: createSecretKey(bytes),
   };
 }
 

@@ -39,19 +39,19 @@ export function configuredKeyRing(config: Config): FoundKeyRing | null {
 
 /**
  * The ring in the data directory, made when there is none.
- * @param encryptedRows how many stored keys need a ring; with any, no new key is made
+ * @param neededFor what there is that only the old key opens, in words; with any, no new key is made
  * @throws UsageError that says that the old key must come back
  */
 export async function dataDirectoryKeyRing(
   dataDirectory: string,
-  encryptedRows: () => Promise<number>,
+  neededFor: () => Promise<readonly string[]>,
 ): Promise<FoundKeyRing> {
   const path = join(dataDirectory, 'encryption-key');
   if (existsSync(path)) return fromFile(path);
-  const rows = await encryptedRows();
-  if (rows === 0) return makeFile(path);
+  const things = await neededFor();
+  if (things.length === 0) return makeFile(path);
   throw new UsageError(
-    `The encryption key file ${path} is gone, and ${rows} stored ${rows === 1 ? 'key needs' : 'keys need'} it. Put it back from your backup, or set BYOK_ENCRYPTION_KEY to the key it held.`,
+    `The encryption key file ${path} is gone, and nothing else opens ${things.join(' and ')}. Put it back from your backup, or set BYOK_ENCRYPTION_KEY to the key it held.`,
   );
 }
 

@@ -29,6 +29,14 @@ export class Fingerprinter {
     return `fp_${digest.slice(0, 12)}`;
   }
 
+  /**
+   * HMAC-SHA256 in hex over a text that may hold secrets: tells two such texts apart, and nothing of either.
+   * Never the same as a fingerprint, whatever the text.
+   */
+  digestOf(text: string): string {
+    return createHmac('sha256', this.#key).update('digest\0').update(text, 'utf8').digest('hex');
+  }
+
   /** The same secret, carrying its fingerprint: what it then prints as. */
   seal(value: Secret): Secret {
     return value.withFingerprint(this.of(value));

@@ -1,11 +1,12 @@
 /**
- * The encryption key ring: the first key encrypts, every key decrypts, as Python's MultiFernet does it.
- * It names its keys by their ids and gives the keys themselves to nobody.
+ * The encryption key ring: the first key encrypts and binds, every key decrypts and verifies, as Python's
+ * MultiFernet does it. It names its keys by their ids and gives the keys themselves to nobody.
  */
 import { UsageError } from '../foundation/errors.ts';
 import { Secret } from '../foundation/secret.ts';
 import { EncryptionKeyError, makeAGoodKey, parseEncryptionKey } from './encryption-key.ts';
 import { DecryptError, decryptFernet, encryptFernet, type FernetKey } from './fernet.ts';
+import { type BindingVerdict, type KeyPlace, makeBinding, verifyBinding } from './key-binding.ts';
 
 export class KeyRing {
   /** The key that encrypts. */
@@ -60,6 +61,20 @@ export class KeyRing {
       }
     }
     throw failure;
+  }
+
+  /**
+   * Proof, under the active key, that this API key belongs to that place. White space around the key does
+   * not count: it is taken off before the key serves.
+   */
+  bind(value: Secret, place: KeyPlace): string {
+    return makeBinding(this.#active, place, value.reveal().trim());
+  }
+
+  /** What a binding says of this API key at that place, by the key of the ring that it names. */
+  verifyBinding(binding: string, value: Secret, place: KeyPlace): BindingVerdict {
+    const keyById = (id: string): FernetKey | undefined => this.#keys.find((key) => key.id === id);
+    return verifyBinding(binding, keyById, place, value.reveal().trim());
   }
 
   /** The id of the key that opens the token, or undefined if none does. */

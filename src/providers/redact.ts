@@ -23,6 +23,12 @@ export function redactSecrets(text: string, known: readonly Secret[]): string {
   );
 }
 
+/** Whether the text holds the secret as such or, where it is worth the time, in any form in which it travels. */
+export function holdsSecret(text: string, secret: Secret, form: 'as such' | 'in any form'): boolean {
+  const value = secret.reveal();
+  return form === 'as such' ? text.includes(value) : formsOf(value).some((one) => text.includes(one));
+}
+
 /** Longer texts are not quoted at all: a cut before the keys are out could leave half of one. */
 const longestQuoted = 16 * 1024;
 

@@ -29,6 +29,12 @@ export const transportFaults: readonly TransportFault[] = [
     advice: 'Test again later; look at the status page of the provider if it lasts.',
   },
   {
+    name: 'address_refused',
+    error: /^AddressRefusedError$/,
+    reason: 'its name leads to where no key is sent',
+    advice: 'Check the host in the base URL and who answers for its name. The key was not sent.',
+  },
+  {
     name: 'dns_fault',
     error: /^(?:ENOTFOUND|EAI_[A-Z]+)$/,
     reason: 'its name leads to no address',

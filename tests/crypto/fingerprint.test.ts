@@ -51,6 +51,23 @@ describe('a fingerprint', () => {
   });
 });
 
+describe('a digest', () => {
+  const fingerprinter = new Fingerprinter(Buffer.alloc(32, 7));
+
+  it('is 64 hex digits that depend on the text and on the installation, and say nothing of either', () => {
+    const digest = fingerprinter.digestOf(standIn);
+    expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(fingerprinter.digestOf(standIn)).toBe(digest);
+    expect(fingerprinter.digestOf(`${standIn} `)).not.toBe(digest);
+    expect(new Fingerprinter(Buffer.alloc(32, 8)).digestOf(standIn)).not.toBe(digest);
+  });
+
+  it('is never the longer form of a fingerprint', () => {
+    const fingerprint = fingerprinter.of(new Secret(standIn)).slice(3);
+    expect(fingerprinter.digestOf(standIn).startsWith(fingerprint)).toBe(false);
+  });
+});
+
 describe('a mask', () => {
   const masks: Record<string, string> = {
     [standIn]: 'sk-test…wxyz',

@@ -14,6 +14,7 @@ const meanings = [
   ['ETIMEDOUT', 'timeout'],
   ['UND_ERR_CONNECT_TIMEOUT', 'timeout'],
   ['UND_ERR_HEADERS_TIMEOUT', 'timeout'],
+  ['AddressRefusedError', 'address_refused'],
   ['ENOTFOUND', 'dns_fault'],
   ['EAI_AGAIN', 'dns_fault'],
   ['ECONNREFUSED', 'connection_refused'],
