@@ -5,9 +5,9 @@
 import { heartbeatMs } from '../src/keys/instances.ts';
 import { keywardPollMs, type Target } from './targets.ts';
 
-/** A look at the revision is one statement; a sign of life is a write and a clean-up. */
+/** A look at the revision is one statement; a sign of life is a write and a clean-up, and as often two looks at the audit trail. */
 const statementsPerPoll = 1;
-const statementsPerHeartbeat = 2;
+const statementsPerHeartbeat = 4;
 
 export interface StatementCount {
   readonly requests: number;

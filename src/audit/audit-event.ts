@@ -1,7 +1,9 @@
 /**
  * What an audit event says: who did what to which thing, on what occasion, with what outcome. An event
- * holds no secrets: keys and tokens stand in it as fingerprints or by their numbers.
+ * holds no secrets: keys and tokens stand in it as fingerprints or by their numbers, and what looks like a
+ * key is taken out of every text in it.
  */
+import { redactSecrets } from '../providers/redact.ts';
 
 export const auditActions = [
   'provider.created',
@@ -24,7 +26,7 @@ export const auditActions = [
 export type AuditAction = (typeof auditActions)[number];
 
 /** Who acts. `database`: a program that wrote past Keyward; `anonymous`: nobody that was recognised. */
-export type ActorKind =
+type ActorKind =
   | 'admin_token'
   | 'bootstrap_token'
   | 'session'
@@ -54,13 +56,46 @@ export interface Occasion {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
+/** `refused`: not allowed; `failed`: allowed, and it did not work. */
+export const outcomes = ['done', 'refused', 'failed'] as const;
+
+export type Outcome = (typeof outcomes)[number];
+
 export interface AuditEntry {
   readonly action: AuditAction;
   readonly target: { readonly kind: string; readonly id: string };
-  /** `refused`: not allowed; `failed`: allowed, and it did not work. */
-  readonly outcome?: 'done' | 'refused' | 'failed';
+  /** `done` where absent. */
+  readonly outcome?: Outcome;
   readonly before?: JsonObject | null;
   readonly after?: JsonObject | null;
+  /** Whose doing it was, where that is not the occasion on which it is recorded. */
+  readonly occasion?: Occasion;
+  /** When it happened, where that is not now. */
+  readonly occurredAt?: Date;
+}
+
+/** An event as it was recorded, and its place in the chain. */
+export interface RecordedEvent {
+  readonly sequence: number;
+  /** UTC, ISO 8601. */
+  readonly occurred_at: string;
+  readonly actor: {
+    readonly kind: ActorKind;
+    readonly id: string | null;
+    readonly name: string;
+    readonly role: Actor['role'];
+    readonly address: string | null;
+    readonly user_agent: string | null;
+  };
+  readonly action: AuditAction;
+  readonly target: { readonly kind: string; readonly id: string };
+  readonly outcome: Outcome;
+  readonly reason: string | null;
+  readonly request_id: string | null;
+  readonly before: JsonObject | null;
+  readonly after: JsonObject | null;
+  readonly previous_hash: string;
+  readonly hash: string;
 }
 
 /** Nothing that a person or a program sends may make an event grow without end. */
@@ -68,29 +103,45 @@ const longestText = 500;
 
 /** The JSON text that is hashed and stored, to the letter; its fields stand in this order. */
 export function eventText(sequence: number, occurredAt: Date, occasion: Occasion, entry: AuditEntry): string {
-  const { actor } = occasion;
-  return JSON.stringify({
+  const { actor, reason, requestId } = occasion;
+  const event: Omit<RecordedEvent, 'previous_hash' | 'hash'> = {
     sequence,
     occurred_at: occurredAt.toISOString(),
     actor: {
       kind: actor.kind,
-      id: cut(actor.id),
-      name: cut(actor.name),
+      id: actor.id,
+      name: actor.name,
       role: actor.role,
-      address: cut(actor.address),
-      user_agent: cut(actor.userAgent),
+      address: actor.address,
+      user_agent: actor.userAgent,
     },
     action: entry.action,
-    target: { kind: entry.target.kind, id: cut(entry.target.id) },
+    target: { kind: entry.target.kind, id: entry.target.id },
     outcome: entry.outcome ?? 'done',
-    reason: cut(occasion.reason ?? null),
-    request_id: cut(occasion.requestId ?? null),
+    reason: reason ?? null,
+    request_id: requestId ?? null,
     before: entry.before ?? null,
     after: entry.after ?? null,
-  });
+  };
+  return JSON.stringify(event, (_name, value: unknown) =>
+    typeof value === 'string' ? storable(value) : value,
+  );
 }
 
+/** How the text of every event begins: a row that holds another's event shows it at once. */
+export function eventPrefix(sequence: number): string {
+  return `{"sequence":${sequence},`;
+}
+
+/** No key is shorter, and most texts are. */
+const shortestKey = 12;
+
 /** PostgreSQL's JSON knows no NUL character, and half of a surrogate pair is no text. */
-function cut(text: string | null): string | null {
-  return text === null ? null : text.slice(0, longestText).replaceAll('\0', '').toWellFormed();
+function storable(text: string): string {
+  // Cut to size last, since a part of a key would no longer look like one.
+  const clean = text
+    .slice(0, 4 * longestText)
+    .replaceAll('\0', '')
+    .toWellFormed();
+  return (clean.length < shortestKey ? clean : redactSecrets(clean, [])).slice(0, longestText).toWellFormed();
 }

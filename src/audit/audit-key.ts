@@ -6,25 +6,31 @@ import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import type { Tables } from '../database/tables.ts';
-import { KeywardError, messageOf } from '../foundation/errors.ts';
+import { KeywardError, messageOf, UsageError } from '../foundation/errors.ts';
 import { Secret } from '../foundation/secret.ts';
 
 const keyBytes = 32;
 
 /**
- * The key of this installation's chain; made at the first call of all.
- * @throws KeywardError audit_unavailable when no key of the ring opens it
+ * Sees to it that the chain has a key: made at the first call of all.
+ * @throws KeywardError audit_unavailable when there are events and the key that proves them is gone
  */
-export async function openAuditKey(db: Kysely<Tables>, ring: KeyRing): Promise<KeyObject> {
-  const token = (await readAuditKeyToken(db)) ?? (await makeAuditKey(db, ring));
-  try {
-    return createSecretKey(Buffer.from(ring.decrypt(token).secret.reveal(), 'hex'));
-  } catch (error) {
-    throw new KeywardError('audit_unavailable', {
-      message: `The audit trail cannot be written, so nothing was changed: its key does not decrypt with the encryption key here (${ring.keyIds.join(', ')}). Use the encryption key that the servers use.`,
-      cause: messageOf(error),
-    });
-  }
+export async function ensureAuditKey(db: Kysely<Tables>, ring: KeyRing): Promise<void> {
+  if ((await readAuditKeyToken(db)) !== undefined) return;
+  const key = new Secret(randomBytes(keyBytes).toString('hex'));
+  await db.transaction().execute(async (tx) => {
+    // Of several that start at once the first wins, and all use its key.
+    const made = await tx
+      .insertInto('keyward_audit_chain')
+      .values({ encrypted_audit_key: ring.encrypt(key) })
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('only_row')
+      .executeTakeFirst();
+    if (made === undefined) return;
+    // Under a new key all that was recorded before would count as forged.
+    const event = await tx.selectFrom('keyward_audit_events').select('sequence').limit(1).executeTakeFirst();
+    if (event !== undefined) throw auditKeyIsGone();
+  });
 }
 
 /** The stored Fernet token of the audit key; undefined before there is one. */
@@ -33,17 +39,43 @@ export async function readAuditKeyToken(db: Kysely<Tables>): Promise<string | un
   return row?.encrypted_audit_key;
 }
 
-/** Of several that start at once the first wins, and all use its key. */
-async function makeAuditKey(db: Kysely<Tables>, ring: KeyRing): Promise<string> {
-  const key = new Secret(randomBytes(keyBytes).toString('hex'));
-  await db
-    .insertInto('keyward_audit_chain')
-    .values({ encrypted_audit_key: ring.encrypt(key) })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-  const { encrypted_audit_key: token } = await db
-    .selectFrom('keyward_audit_chain')
-    .select('encrypted_audit_key')
-    .executeTakeFirstOrThrow();
-  return token;
+/**
+ * The key in the stored token, for whoever writes.
+ * @throws KeywardError audit_unavailable when no key of the ring opens it
+ */
+export function openAuditKey(token: string, ring: KeyRing): KeyObject {
+  try {
+    return decryptAuditKey(token, ring);
+  } catch (error) {
+    throw new KeywardError('audit_unavailable', {
+      message: `The audit trail cannot be written, so nothing was changed: its key does not decrypt with the encryption key here (${ring.keyIds.join(', ')}). Use the encryption key that the servers use.`,
+      cause: messageOf(error),
+    });
+  }
+}
+
+/**
+ * The same for whoever only proves.
+ * @throws UsageError when no key of the ring opens it
+ */
+export function openAuditKeyToVerify(token: string, ring: KeyRing): KeyObject {
+  try {
+    return decryptAuditKey(token, ring);
+  } catch (error) {
+    throw new UsageError(
+      `The audit trail cannot be verified here: its key (keyward_audit_chain) does not decrypt with the encryption key here (${ring.keyIds.join(', ')}). Use the encryption key that the servers use; if this is the one, the stored audit key was altered.`,
+      { cause: error },
+    );
+  }
+}
+
+export function auditKeyIsGone(): KeywardError {
+  return new KeywardError('audit_unavailable', {
+    message:
+      'The audit trail cannot be written, so nothing was changed: there are events, and the key that proves them is gone from keyward_audit_chain. Put its row back from a backup, or see docs/audit.md.',
+  });
+}
+
+function decryptAuditKey(token: string, ring: KeyRing): KeyObject {
+  return createSecretKey(Buffer.from(ring.decrypt(token).secret.reveal(), 'hex'));
 }

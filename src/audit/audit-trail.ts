@@ -3,15 +3,15 @@
  * stands without the other.
  */
 import type { KeyObject } from 'node:crypto';
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import { settleRevision } from '../database/revision.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { KeywardError } from '../foundation/errors.ts';
-import { eventText, type AuditEntry, type Occasion } from './audit-event.ts';
-import { openAuditKey } from './audit-key.ts';
-import { chainHash, chainStart } from './chain.ts';
+import { appendEvents, lockChain } from './append-events.ts';
+import type { AuditEntry, Occasion } from './audit-event.ts';
+import { auditKeyIsGone, ensureAuditKey, openAuditKey } from './audit-key.ts';
 
 export interface AuditTrailParts {
   readonly db: Kysely<Tables>;
@@ -28,9 +28,15 @@ export interface Changed<T> {
 /** Adds an event to the transaction. */
 export type RecordEvent = (entry: AuditEntry) => void;
 
+/** Writes what was recorded so far before the work goes on; the rest is written when the work is done. */
+type WriteEvents = () => Promise<void>;
+
+type Work<T> = (tx: Kysely<Tables>, record: RecordEvent, write: WriteEvents) => Promise<T>;
+
 export class AuditTrail {
   readonly #parts: AuditTrailParts;
-  #key: KeyObject | undefined;
+  #opened: { readonly token: string; readonly key: KeyObject } | undefined;
+  #onAppended: () => void = () => undefined;
 
   constructor(parts: AuditTrailParts) {
     this.#parts = parts;
@@ -40,17 +46,24 @@ export class AuditTrail {
    * Runs `work` in a transaction and adds the events that it records.
    * @throws KeywardError audit_unavailable when the events cannot be written; then nothing was changed
    */
-  async change<T>(
-    occasion: Occasion,
-    work: (tx: Kysely<Tables>, record: RecordEvent) => Promise<T>,
-  ): Promise<Changed<T>> {
-    const key = await this.#openKey();
-    return this.#parts.db.transaction().execute(async (tx) => {
-      const entries: AuditEntry[] = [];
-      const value = await work(tx, (entry) => entries.push(entry));
-      if (entries.length > 0) await this.#append(tx, key, occasion, entries);
+  async change<T>(occasion: Occasion, work: Work<T>): Promise<Changed<T>> {
+    const { db, ring } = this.#parts;
+    if (this.#opened === undefined) await ensureAuditKey(db, ring);
+    let appended = false;
+    const changed = await db.transaction().execute(async (tx) => {
+      const pending: AuditEntry[] = [];
+      const write = async (): Promise<void> => {
+        const entries = pending.splice(0);
+        if (entries.length === 0) return;
+        await this.#append(tx, occasion, entries);
+        appended = true;
+      };
+      const value = await work(tx, (entry) => pending.push(entry), write);
+      await write();
       return { value, revision: await settleRevision(tx) };
     });
+    if (appended) this.#onAppended();
+    return changed;
   }
 
   /** Adds an event that belongs to no change. */
@@ -58,44 +71,25 @@ export class AuditTrail {
     await this.change(occasion, async (_tx, record) => record(entry));
   }
 
-  /** The key of the chain, for whoever proves it. */
-  async key(): Promise<KeyObject> {
-    return this.#openKey();
+  /** Calls `listener` after every transaction of this process that added events; there is one listener. */
+  onAppended(listener: () => void): void {
+    this.#onAppended = listener;
   }
 
-  async #openKey(): Promise<KeyObject> {
-    this.#key ??= await openAuditKey(this.#parts.db, this.#parts.ring);
-    return this.#key;
-  }
-
-  async #append(
-    tx: Kysely<Tables>,
-    key: KeyObject,
-    occasion: Occasion,
-    entries: readonly AuditEntry[],
-  ): Promise<void> {
+  async #append(tx: Kysely<Tables>, occasion: Occasion, entries: readonly AuditEntry[]): Promise<void> {
     try {
-      // The last lock but for the revision's row: whoever waits here holds nothing that the holder needs.
-      await sql`SELECT FROM keyward_audit_chain FOR UPDATE`.execute(tx);
-      const last = await tx
-        .selectFrom('keyward_audit_events')
-        .select(['sequence', 'hash'])
-        .orderBy('sequence', 'desc')
-        .limit(1)
-        .executeTakeFirst();
-      let sequence = Number(last?.sequence ?? 0);
-      let previousHash = last?.hash ?? chainStart;
-      const rows = entries.map((entry) => {
-        sequence += 1;
-        const event = eventText(sequence, this.#parts.clock.now(), occasion, entry);
-        const hash = chainHash(key, previousHash, event);
-        const row = { sequence, event, previous_hash: previousHash, hash };
-        previousHash = hash;
-        return row;
-      });
-      await tx.insertInto('keyward_audit_events').values(rows).execute();
+      const token = await lockChain(tx);
+      if (token === undefined) throw auditKeyIsGone();
+      const now = this.#parts.clock.now();
+      await appendEvents(tx, { key: this.#keyIn(token), now, occasion }, entries);
     } catch (error) {
-      throw new KeywardError('audit_unavailable', { cause: error });
+      throw error instanceof KeywardError ? error : new KeywardError('audit_unavailable', { cause: error });
     }
+  }
+
+  /** Decrypted anew when the token is another: the audit key was re-encrypted, or belongs to another trail. */
+  #keyIn(token: string): KeyObject {
+    if (this.#opened?.token !== token) this.#opened = { token, key: openAuditKey(token, this.#parts.ring) };
+    return this.#opened.key;
   }
 }

@@ -1,0 +1,62 @@
+/**
+ * Posts heads to an address of the operator's, signed as Standard Webhooks 1.0 has it. Redirects are not
+ * followed: the head is for that address alone.
+ */
+import { createHmac, randomUUID } from 'node:crypto';
+import { request } from 'undici';
+import type { Clock } from '../foundation/clock.ts';
+import type { Secret } from '../foundation/secret.ts';
+import type { Anchor, AnchoredHead } from './anchor.ts';
+import type { Head } from './append-events.ts';
+
+const timeoutMs = 5_000;
+/** What the receiver says is of no interest, but its connection is good for the next head. */
+const longestAnswerBytes = 64 * 1024;
+
+export class WebhookAnchor implements Anchor {
+  readonly #url: string;
+  readonly #secret: Secret;
+  readonly #clock: Clock;
+  /** The same message again when the first attempt failed, so that the receiver knows it for the same. */
+  #message: { readonly sequence: number; readonly id: string } = { sequence: 0, id: '' };
+
+  constructor(parts: { readonly url: string; readonly secret: Secret; readonly clock: Clock }) {
+    this.#url = parts.url;
+    this.#secret = parts.secret;
+    this.#clock = parts.clock;
+  }
+
+  /** @throws when the receiver does not answer within 5 s, or with anything but a 2xx */
+  async note(head: AnchoredHead, signal?: AbortSignal): Promise<void> {
+    if (this.#message.sequence !== head.sequence)
+      this.#message = { sequence: head.sequence, id: `msg_${randomUUID()}` };
+    const body = JSON.stringify({ type: 'audit.head', timestamp: head.at, data: head });
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const { statusCode, body: answer } = await request(this.#url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...signatureHeaders(this.#secret, { id: this.#message.id, at: this.#clock.now(), body }),
+      },
+      body,
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    });
+    await answer.dump({ limit: longestAnswerBytes });
+    if (statusCode < 200 || statusCode > 299) throw new Error(`the receiver answered ${statusCode}`);
+  }
+
+  async last(): Promise<Head | undefined> {
+    return undefined;
+  }
+}
+
+/** The headers of Standard Webhooks 1.0: HMAC-SHA256 over id, seconds and body, joined by dots. */
+export function signatureHeaders(
+  secret: Secret,
+  { id, at, body }: { readonly id: string; readonly at: Date; readonly body: string },
+): Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string> {
+  const seconds = String(Math.floor(at.getTime() / 1000));
+  const key = Buffer.from(secret.reveal().replace(/^whsec_/, ''), 'base64');
+  const signature = createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64');
+  return { 'webhook-id': id, 'webhook-timestamp': seconds, 'webhook-signature': `v1,${signature}` };
+}
