@@ -1,24 +1,30 @@
 /**
  * Every change of a provider's key, source or test result that Keyward makes: audited in its own
- * transaction, keys as fingerprints, and answered with the revision that it made.
+ * transaction, keys as fingerprints, and answered with the revision that it made. A key is bound to the
+ * provider and its host as it is stored.
  */
 import { sql, type Kysely, type Selectable, type UpdateObject } from 'kysely';
 import type { AuditEntry, Occasion } from '../audit/audit-event.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import { maskKey, type Fingerprinter } from '../crypto/fingerprint.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
+import { showStoredKey, type ShownKey } from '../crypto/stored-key.ts';
 import type { LlmProvidersTable, Tables } from '../database/tables.ts';
+import type { Config } from '../foundation/config.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { testStatusOf } from '../providers/verdict.ts';
-import { readStoredKey } from './load-snapshot.ts';
+import { recordedBinding, type KnownBindings } from './known-bindings.ts';
 import type { KeySource } from './resolve-key.ts';
+import { placeOf } from './stored-key-place.ts';
 import type { KeyTestResult } from './test-key.ts';
 
 export interface ChangeParts {
   readonly audit: AuditTrail;
   readonly ring: KeyRing;
   readonly fingerprinter: Fingerprinter;
+  readonly config: Pick<Config, 'keyBinding' | 'upstream'>;
+  readonly bindings: KnownBindings;
 }
 
 export interface Written {
@@ -32,17 +38,20 @@ export interface Precondition {
   readonly ifRevision?: number | undefined;
 }
 
-type Row = Selectable<LlmProvidersTable>;
+/** A whole row, as it stands under its lock. */
+export type LockedRow = Selectable<LlmProvidersTable>;
 
 interface Change {
   readonly values: UpdateObject<Tables, 'llm_providers'>;
+  /** The new binding of a new key. */
+  readonly binding?: string;
   readonly entry: Pick<AuditEntry, 'action' | 'before' | 'after'>;
 }
 
 const now = sql<Date>`now() AT TIME ZONE 'UTC'`;
 
 /**
- * Encrypts the key and stores it, untested.
+ * Encrypts the key and stores it, untested and bound to the host that the row leads to.
  * @throws KeywardError revision_mismatch (412), audit_unavailable (503)
  */
 export async function storeKey(
@@ -51,20 +60,30 @@ export async function storeKey(
   slug: string,
   { key, source, ifRevision }: { readonly key: Secret; readonly source: string } & Precondition,
 ): Promise<Written> {
-  return changeOne(parts, occasion, slug, { ifRevision }, (row) => ({
-    values: {
-      encrypted_api_key: parts.ring.encrypt(key),
-      api_key_source: source,
-      api_key_updated_at: now,
-      api_key_last_tested: null,
-      api_key_test_status: 'untested',
-    },
-    entry: {
-      action: 'provider.key_set',
-      before: { source: row.api_key_source, ...storedKeyOf(parts, row) },
-      after: { source, fingerprint: parts.fingerprinter.of(key), mask: maskKey(key) },
-    },
-  }));
+  return changeOne(parts, occasion, slug, { ifRevision }, (row) => {
+    const place = placeOf(row);
+    const binding = parts.ring.bind(key, place);
+    return {
+      binding,
+      values: {
+        encrypted_api_key: parts.ring.encrypt(key),
+        api_key_source: source,
+        api_key_updated_at: now,
+        api_key_last_tested: null,
+        api_key_test_status: 'untested',
+      },
+      entry: {
+        action: 'provider.key_set',
+        before: { source: row.api_key_source, ...storedKeyOf(parts, row) },
+        after: {
+          source,
+          fingerprint: parts.fingerprinter.of(key),
+          mask: maskKey(key),
+          ...recordedBinding(place, binding),
+        },
+      },
+    };
+  });
 }
 
 /** Removes the stored key; the source stays as it is. Throws as storeKey. */
@@ -77,6 +96,7 @@ export async function removeKey(
   return changeOne(parts, occasion, slug, { ifRevision }, (row) => ({
     values: {
       encrypted_api_key: null,
+      api_key_binding: null,
       api_key_updated_at: now,
       api_key_last_tested: null,
       api_key_test_status: null,
@@ -174,27 +194,44 @@ async function changeOne(
   occasion: Occasion,
   slug: string,
   { ifRevision }: Precondition,
-  change: (row: Row) => Change,
+  change: (row: LockedRow) => Change,
 ): Promise<Written> {
   const { value: found, revision } = await audit.change(occasion, async (tx, record) => {
-    const row = await tx
-      .selectFrom('llm_providers')
-      .selectAll()
-      .where('provider_slug', '=', slug)
-      .forUpdate()
-      .executeTakeFirst();
+    const row = await lockRow(tx, slug, { ifRevision });
     if (row === undefined) return false;
-    if (ifRevision !== undefined) await refuseNewer(tx, row, ifRevision);
-    const { values, entry } = change(row);
-    await tx.updateTable('llm_providers').set(values).where('id', '=', row.id).execute();
+    const { values, binding, entry } = change(row);
+    const update = tx.updateTable('llm_providers').where('id', '=', row.id);
+    await update.set(values).execute();
+    // By itself: set along with a new token, a binding that is the same as before (the same key, entered
+    // again) looks to the trigger of migration 007 like one that was left behind.
+    if (binding !== undefined) await update.set({ api_key_binding: binding }).execute();
     record({ ...entry, target: { kind: 'provider', id: slug } });
     return true;
   });
   return { found, revision };
 }
 
+/**
+ * The row, locked until the end of the transaction; undefined where there is none.
+ * @throws KeywardError revision_mismatch when it was changed since the revision
+ */
+export async function lockRow(
+  tx: Kysely<Tables>,
+  slug: string,
+  { ifRevision }: Precondition,
+): Promise<LockedRow | undefined> {
+  const row = await tx
+    .selectFrom('llm_providers')
+    .selectAll()
+    .where('provider_slug', '=', slug)
+    .forUpdate()
+    .executeTakeFirst();
+  if (row !== undefined && ifRevision !== undefined) await refuseNewer(tx, row, ifRevision);
+  return row;
+}
+
 /** Asked under the row's lock, so that of two writers who read the same revision one is refused. */
-async function refuseNewer(tx: Kysely<Tables>, row: Row, ifRevision: number): Promise<void> {
+async function refuseNewer(tx: Kysely<Tables>, row: LockedRow, ifRevision: number): Promise<void> {
   const changed = await tx
     .selectFrom('keyward_provider_revisions')
     .select('revision')
@@ -206,13 +243,10 @@ async function refuseNewer(tx: Kysely<Tables>, row: Row, ifRevision: number): Pr
   });
 }
 
-/** What the record says of the key before: enough to recognise it. */
-function storedKeyOf(
-  { ring, fingerprinter }: ChangeParts,
-  { encrypted_api_key: token }: Row,
-): { fingerprint: string | null; mask: string | null } {
-  if (!token) return { fingerprint: null, mask: null };
-  const stored = readStoredKey(token, ring, fingerprinter);
-  if ('problem' in stored) return { fingerprint: 'unreadable', mask: null };
-  return { fingerprint: stored.key.fingerprint ?? null, mask: maskKey(stored.key) };
+/** What a record says of the stored key: enough to recognise it. */
+export function storedKeyOf(
+  { ring, fingerprinter }: Pick<ChangeParts, 'ring' | 'fingerprinter'>,
+  row: Pick<LockedRow, 'encrypted_api_key'>,
+): ShownKey {
+  return showStoredKey(row.encrypted_api_key, ring, fingerprinter);
 }

@@ -16,6 +16,9 @@ export type ProviderRow = Pick<
   | 'api_key_updated_at'
   | 'api_key_last_tested'
   | 'api_key_test_status'
+  | 'api_key_binding'
+  | 'allow_private_network'
+  | 'request_headers'
 >;
 
 /** All providers, the inactive ones too, by slug. An empty key is no key, as the platform's own code has it. */
@@ -32,6 +35,9 @@ export async function readProviders(db: Kysely<Tables>): Promise<ProviderRow[]> 
       'api_key_updated_at',
       'api_key_last_tested',
       'api_key_test_status',
+      'api_key_binding',
+      'allow_private_network',
+      'request_headers',
     ])
     .orderBy('provider_slug')
     .execute();

@@ -7,13 +7,33 @@ import type { Secret } from '../foundation/secret.ts';
 export type KeySource = 'database' | 'environment';
 
 /** Why a hybrid provider is not served by the database key that it has. */
-export type Fallback = 'database_key_unreadable' | 'database_key_dead';
+export const fallbacks = ['database_key_unreadable', 'database_key_parked', 'database_key_dead'] as const;
+
+export type Fallback = (typeof fallbacks)[number];
+
+/** A stored key that may serve. */
+export interface UsableKey {
+  readonly key: Secret;
+  /** What should be said of it all the same, as a clause. */
+  readonly remark?: string;
+}
+
+/** A stored key that may not serve. */
+export interface UnusableKey {
+  /**
+   * In words. Of an unreadable key they go on from "the stored key cannot be used"; of a parked one they
+   * stand by themselves.
+   */
+  readonly problem: string;
+  /** It is readable, but bound to something else, or to nothing where a binding is asked for. */
+  readonly parked?: true;
+}
 
 export interface KeyCandidates {
   /** The column api_key_source as it stands, also a value that nobody knows. */
   readonly configuredSource: string;
-  /** The stored key: absent, readable, or a reason why it cannot be used. */
-  readonly database: { readonly key: Secret } | { readonly problem: string } | null;
+  /** Null where none is stored. */
+  readonly database: UsableKey | UnusableKey | null;
   /** The stored key was tested and proven dead (api_key_test_status = invalid). */
   readonly databaseKeyDead: boolean;
   readonly environment: { readonly key: Secret } | { readonly problem: string } | null;
@@ -34,7 +54,7 @@ export interface Resolution {
 
 /**
  * Source: the seed's get_provider_api_key: environment, database, hybrid, and environment for any
- * unknown value. Hybrid also falls back, loudly, when the stored key is unreadable or proven dead.
+ * unknown value. Hybrid also falls back, loudly, when the stored key is unreadable, parked or proven dead.
  */
 export function resolveKey(candidates: KeyCandidates): Resolution {
   if (candidates.configuredSource === 'database') return fromDatabase(candidates);
@@ -48,15 +68,18 @@ export function resolveKey(candidates: KeyCandidates): Resolution {
 
 function fromDatabase({ database }: KeyCandidates): Resolution {
   if (database === null) return none('the source is database and no key is stored');
-  if ('problem' in database)
-    return none(`the stored key cannot be used: ${database.problem}`, database.problem);
-  return {
-    key: database.key,
-    source: 'database',
-    fallback: null,
-    reason: 'the source is database',
-    problem: null,
-  };
+  if ('problem' in database) {
+    return none(
+      isParked(database) ? database.problem : `the stored key cannot be used: ${database.problem}`,
+      database.problem,
+    );
+  }
+  return stored(database, 'the source is database');
+}
+
+function stored({ key, remark }: UsableKey, because: string): Resolution {
+  const reason = remark === undefined ? because : `${because}; ${remark}`;
+  return { key, source: 'database', fallback: null, reason, problem: null };
 }
 
 function fromEnvironment({ environment, environmentName }: KeyCandidates, because: string): Resolution {
@@ -77,7 +100,7 @@ function fromEnvironment({ environment, environmentName }: KeyCandidates, becaus
 function fromEither(candidates: KeyCandidates): Resolution {
   const { database, databaseKeyDead } = candidates;
   if (database !== null && 'key' in database && !databaseKeyDead) {
-    return { ...fromDatabase(candidates), reason: 'the source is hybrid and a key is stored' };
+    return stored(database, 'the source is hybrid and a key is stored');
   }
   const environment = fromEnvironment(candidates, '');
   if (database === null) {
@@ -93,21 +116,24 @@ function fromEither(candidates: KeyCandidates): Resolution {
       reason: `the source is hybrid and no key is stored (${candidates.environmentName})`,
     };
   }
-  if (environment.key === null) {
-    // A key that is thought dead is still better than none: its provider has the last word.
-    return {
-      ...fromDatabase(candidates),
-      problem: 'problem' in database ? database.problem : 'the last test proved the stored key dead',
-    };
-  }
-  const unreadable = 'problem' in database;
-  const problem = unreadable ? database.problem : 'the last test proved the stored key dead';
+  const problem = 'problem' in database ? database.problem : 'the last test proved the stored key dead';
+  // A key that is thought dead is still better than none: its provider has the last word.
+  if (environment.key === null) return { ...fromDatabase(candidates), problem };
   return {
     ...environment,
-    fallback: unreadable ? 'database_key_unreadable' : 'database_key_dead',
-    reason: `the source is hybrid and the stored key is set aside: ${problem} (${candidates.environmentName})`,
+    fallback: fallbackFrom(database),
+    reason: `the source is hybrid and ${isParked(database) ? '' : 'the stored key is set aside: '}${problem} (${candidates.environmentName})`,
     problem,
   };
+}
+
+function isParked(database: UsableKey | UnusableKey): boolean {
+  return 'problem' in database && database.parked === true;
+}
+
+function fallbackFrom(database: UsableKey | UnusableKey): Fallback {
+  if ('key' in database) return 'database_key_dead';
+  return isParked(database) ? 'database_key_parked' : 'database_key_unreadable';
 }
 
 function none(reason: string, problem: string | null = null): Resolution {

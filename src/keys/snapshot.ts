@@ -5,6 +5,7 @@
 import type { GoodTokens } from '../auth/authenticate.ts';
 import type { ProviderEntry } from '../providers/provider-entry.ts';
 import type { Resolution } from './resolve-key.ts';
+import type { KeyBinding } from './stored-key.ts';
 import type { Upstream } from './upstream-address.ts';
 
 export interface ServedProvider {
@@ -16,6 +17,8 @@ export interface ServedProvider {
   readonly resolution: Resolution;
   /** A key is stored and does not decrypt, whether or not it would serve. */
   readonly storedKeyUnreadable: boolean;
+  /** How the stored key stands to its binding, whether or not it would serve; null without a readable one. */
+  readonly keyBinding: KeyBinding | null;
 }
 
 export interface Snapshot {
@@ -28,4 +31,6 @@ export interface Snapshot {
   readonly gatewayTokens: GoodTokens;
   /** What is set aside and why, in words for an administrator, by slug. */
   readonly problems: ReadonlyMap<string, string>;
+  /** What serves and should not stay as it is, in words for an administrator, by slug. */
+  readonly remarks: ReadonlyMap<string, string>;
 }

@@ -3,7 +3,7 @@
  * followed: it would carry the key to another host. What leaves here holds no key, whatever came back.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { request } from 'undici';
+import { Agent, request } from 'undici';
 import { systemClock, type Clock } from '../foundation/clock.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { classifyAnswer, type Classification } from '../providers/classify-answer.ts';
@@ -14,6 +14,8 @@ import { quotable } from '../providers/redact.ts';
 import { testRequest } from '../providers/test-request.ts';
 import { classifyFault, classifyTimeout } from '../providers/transport-faults.ts';
 import type { Verdict } from '../providers/verdict.ts';
+import { guardedConnect } from './guarded-connect.ts';
+import type { Upstream } from './upstream-address.ts';
 
 export interface KeyTestResult {
   readonly verdict: Verdict;
@@ -56,20 +58,22 @@ const maxAnswerBytes = 1024 * 1024;
 const longestMessage = 500;
 const longestCode = 64;
 
+export type TestedUpstream = Pick<Upstream, 'baseUrl' | 'allowPrivateNetwork' | 'headers'>;
+
 /**
- * @param baseUrl the one in force; see upstream-address.ts for what it may be
+ * @param upstream where the requests of this provider go
  * @throws KeyTestCancelled when `signal` was aborted before there was a result
  */
 export async function testKey(
   entry: ProviderEntry,
-  baseUrl: string,
+  upstream: TestedUpstream,
   key: Secret,
   { clock = systemClock, signal, timeoutMs = defaultTimeoutMs }: KeyTestOptions = {},
 ): Promise<KeyTestResult> {
   if (signal?.aborted === true) throw new KeyTestCancelled(signal.reason);
   const testedAt = clock.now();
   const startedAt = clock.monotonicMs();
-  const { classification, httpStatus, told } = await ask(entry, baseUrl, key, { signal, timeoutMs });
+  const { classification, httpStatus, told } = await ask(entry, upstream, key, { signal, timeoutMs });
   const { verdict, message, advice, code } = classification;
   return {
     verdict,
@@ -92,14 +96,18 @@ interface Outcome {
 
 async function ask(
   entry: ProviderEntry,
-  baseUrl: string,
+  upstream: TestedUpstream,
   key: Secret,
   { signal, timeoutMs }: { signal: AbortSignal | undefined; timeoutMs: number },
 ): Promise<Outcome> {
   const timeout = AbortSignal.timeout(timeoutMs);
+  // For this test alone: no connection of another provider's rule is used, and none is left.
+  const agent = new Agent({ connect: guardedConnect(upstream, timeoutMs), allowH2: false });
+  const call = testRequest(entry, upstream.baseUrl, key);
   try {
     const answer = await send(
-      testRequest(entry, baseUrl, key),
+      { ...call, headers: { ...upstream.headers, ...call.headers } },
+      agent,
       signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     );
     return {
@@ -112,19 +120,23 @@ async function ask(
     if (signal?.aborted === true) throw new KeyTestCancelled(signal.reason);
     const classification = timeout.aborted ? classifyTimeout(timeoutMs) : classifyFault(error, key);
     return { classification, httpStatus: null, told: toldNothing };
+  } finally {
+    await agent.destroy();
   }
 }
 
 async function send(
   { method, url, headers, body }: ReturnType<typeof testRequest>,
+  dispatcher: Agent,
   signal: AbortSignal,
 ): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
   const answer = await request(url, {
     method,
     headers,
     body: body ?? null,
+    dispatcher,
     signal,
-    // A connection kept from the last test may be closed by the other side just now; that is no fault.
+    // The provider learns at once that the connection is of no more use.
     reset: true,
   });
   return { status: answer.statusCode, headers: answer.headers, body: await readLimited(answer.body) };

@@ -14,9 +14,8 @@ import {
 } from '../../src/keys/change-provider.ts';
 import { readProviders, type ProviderRow } from '../../src/keys/provider-store.ts';
 import type { KeyTestResult } from '../../src/keys/test-key.ts';
-import { noFacts } from '../../src/providers/key-facts.ts';
-import type { Verdict } from '../../src/providers/verdict.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
+import { resultOf } from '../support/key-test-result.ts';
 import { describeOnEachDatabase, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
 
 const key = ['planted', 'stored', 'key', '88bb'].join('-');
@@ -27,21 +26,6 @@ async function rowOf({ database }: OpenedDatabase, slug: string): Promise<Provid
 
 const isNow = (date: Date | null | undefined): boolean =>
   Math.abs((date?.getTime() ?? 0) - Date.now()) < 60_000;
-
-function resultOf(verdict: Verdict, testedAt = new Date()): KeyTestResult {
-  return {
-    verdict,
-    message: 'm',
-    advice: 'a',
-    code: null,
-    unfit: false,
-    httpStatus: 200,
-    modelsAvailable: null,
-    facts: noFacts,
-    responseTimeMs: 7,
-    testedAt,
-  };
-}
 
 async function storeWith(parts: ChangeParts, slug: string, text: string, source: string): Promise<Written> {
   return storeKey(parts, occasionOfTests, slug, { key: new Secret(text), source });
@@ -85,6 +69,23 @@ describeOnEachDatabase('a change of a provider', (opened) => {
     });
     expect(parts.ring.decrypt(row?.encrypted_api_key ?? '').secret.reveal()).toBe(key);
     expect(isNow(row?.api_key_updated_at)).toBe(true);
+  });
+
+  it('binds the key to the provider and its host, also when the same key is entered once more', async () => {
+    for (let times = 0; times < 3; times += 1) {
+      await store('groq', key, 'database');
+      const { api_key_binding: binding } = (await rowOf(opened(), 'groq')) ?? {};
+      const place = { slug: 'groq', host: 'api.groq.com:443' };
+      expect(parts.ring.verifyBinding(binding ?? '', new Secret(key), place)).toBe('good');
+    }
+    await removeKey(parts, occasionOfTests, 'groq');
+    expect(await rowOf(opened(), 'groq')).toMatchObject({ api_key_binding: null });
+  });
+
+  it('leaves a key that SQL puts in its place without a binding', async () => {
+    await store('groq', key, 'database');
+    await client.query("UPDATE llm_providers SET encrypted_api_key = 'x' WHERE provider_slug = 'groq'");
+    expect(await rowOf(opened(), 'groq')).toMatchObject({ api_key_binding: null });
   });
 
   it('forgets the verdict of the old key when it stores a new one', async () => {

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createToken, revokeToken } from '../../src/auth/token-store.ts';
 import { hashToken } from '../../src/auth/token.ts';
 import { readRevision } from '../../src/database/revision.ts';
+import { Secret } from '../../src/foundation/secret.ts';
 import type { ServedProvider, Snapshot } from '../../src/keys/snapshot.ts';
 import { auditTrailOn, occasionOfTests } from '../support/audited.ts';
 import { describeOnEachDatabase, openOn } from '../support/keyward-database.ts';
@@ -82,7 +83,7 @@ describeOnEachDatabase('a snapshot', (opened) => {
     const corrupt = {
       openai: 'rubbish',
       anthropic: good.slice(0, -10),
-      google: `${good.slice(0, 40)}A${good.slice(41)}`,
+      google: `${good.slice(0, 40)}${good[40] === 'A' ? 'B' : 'A'}${good.slice(41)}`,
       mistral: (await snapshotSource(opened())).encrypt(storedKey),
       xai: source.encrypt(''),
       cohere: source.encrypt('a key with blanks'),
@@ -100,6 +101,52 @@ describeOnEachDatabase('a snapshot', (opened) => {
       expect(snapshot.problems.get(slug)).toMatch(/does not decrypt|characters that no key has/);
     }
     expect(keyOf(snapshot, 'groq')).toBe(storedKey);
+  });
+
+  it('sets a provider whose key is bound elsewhere aside, and remarks on one without a binding', async () => {
+    const source = await snapshotSource(opened());
+    const bound = source.keyRing.bind(new Secret(storedKey), { slug: 'groq', host: 'api.groq.com:443' });
+    await store('groq', source.encrypt(storedKey), 'database');
+    await store('openai', source.encrypt(storedKey), 'database');
+    await store('xai', source.encrypt(exportedKey), 'database');
+    await store('cohere', source.encrypt(exportedKey), 'environment');
+    await client.query(
+      "UPDATE llm_providers SET api_key_binding = $1 WHERE provider_slug IN ('groq', 'openai')",
+      [bound],
+    );
+    const { problems, remarks, providers } = await source.load();
+    expect(['groq', 'openai', 'xai', 'cohere'].map((slug) => providers.get(slug)?.keyBinding)).toEqual([
+      'bound',
+      'parked',
+      'unbound',
+      'unbound',
+    ]);
+    expect([...problems]).toEqual([
+      [
+        'openai',
+        expect.stringMatching(/^the stored key is bound to groq at api\.groq\.com:443 and stays parked/),
+      ],
+    ]);
+    expect(providers.get('openai')).toMatchObject({ storedKeyUnreadable: false, resolution: { key: null } });
+    expect([...remarks]).toEqual([
+      ['xai', 'the source is database; the key is not bound to xai at api.x.ai:443 (keyward keys bind xai)'],
+    ]);
+  });
+
+  it('takes the permission and the headers of the row along, and names headers that cannot be sent', async () => {
+    const source = await snapshotSource(opened());
+    await client.query(`
+      UPDATE llm_providers SET allow_private_network = true, base_url = 'https://10.0.0.1/v1',
+        request_headers = '{"X-Title": "App"}' WHERE provider_slug = 'groq';
+      UPDATE llm_providers SET base_url = 'https://10.0.0.1/v1' WHERE provider_slug = 'xai';
+      UPDATE llm_providers SET request_headers = '["x"]' WHERE provider_slug = 'openai'`);
+    const { problems, providers } = await source.load();
+    expect(providers.get('groq')?.upstream).toMatchObject({
+      allowPrivateNetwork: true,
+      headers: { 'x-title': 'App' },
+    });
+    expect(problems.get('xai')).toMatch(/^base_url leads to a private network/);
+    expect(problems.get('openai')).toBe('request_headers must be an object of strings');
   });
 
   it('takes an empty stored key for none, as the platform does', async () => {
@@ -161,17 +208,25 @@ describeOnEachDatabase('a snapshot', (opened) => {
     expect(served(snapshot, 'in-house').upstream).toMatchObject({ baseUrl: 'https://llm.internal/v1' });
   });
 
-  it('holds the good gateway tokens: those of the database that are not revoked, and that of the environment', async () => {
+  it('holds the good gateway tokens: those of the database that are not revoked, each with its end, and that of the environment', async () => {
     const source = await snapshotSource(opened(), { KEYWARD_GATEWAY_TOKEN: gatewayToken });
     const audit = auditTrailOn(opened().database);
     const create = async (kind: 'admin' | 'gateway', name: string) =>
       createToken(audit, occasionOfTests, { kind, name });
     const good = await create('gateway', 'good');
+    const expiresAt = new Date('2001-01-31T12:00:00.000Z');
+    const expiring = await createToken(audit, occasionOfTests, { kind: 'gateway', name: 'short', expiresAt });
     const revoked = await create('gateway', 'revoked');
     await create('admin', 'admin');
     await revokeToken(audit, occasionOfTests, revoked.id);
     const { gatewayTokens } = await source.load();
-    expect(gatewayTokens).toEqual(new Set([hashToken(good.token.reveal()), hashToken(gatewayToken)]));
+    expect(gatewayTokens).toEqual(
+      new Map([
+        [hashToken(good.token.reveal()), Infinity],
+        [hashToken(expiring.token.reveal()), expiresAt.getTime()],
+        [hashToken(gatewayToken), Infinity],
+      ]),
+    );
   });
 
   it('cannot be changed and shows no secret when it is printed', async () => {

@@ -8,6 +8,7 @@ const stored = { key: new Secret(['stored', 'key'].join('-')) };
 const exported = { key: new Secret(['exported', 'key'].join('-')) };
 const broken = { problem: 'it does not decrypt' };
 const odd = { problem: 'it holds characters that no key has' };
+const parked = { problem: 'the stored key is bound to xai at api.x.ai:443', parked: true } as const;
 
 const candidates = (over: Partial<KeyCandidates>): KeyCandidates => ({
   configuredSource: 'environment',
@@ -76,6 +77,64 @@ describe("the seed's cases, literally: get_provider_api_key", () => {
     const resolution = resolveKey(candidates({ database: broken, environment: exported }));
     expect(resolution).toMatchObject({ key: exported.key, source: 'environment', problem: null });
   });
+});
+
+describe('a stored key that is parked', () => {
+  it('serves nobody where the source is database, and the reason is the problem in full', () => {
+    const resolution = resolveKey(
+      candidates({ configuredSource: 'database', database: parked, environment: exported }),
+    );
+    expect(resolution).toEqual({
+      key: null,
+      source: null,
+      fallback: null,
+      reason: parked.problem,
+      problem: parked.problem,
+    });
+  });
+
+  it('is a loud reason for hybrid to fall back', () => {
+    const resolution = resolveKey(
+      candidates({ configuredSource: 'hybrid', database: parked, environment: exported }),
+    );
+    expect(resolution).toEqual({
+      key: exported.key,
+      source: 'environment',
+      fallback: 'database_key_parked',
+      reason: `the source is hybrid and ${parked.problem} (OPENROUTER_API_KEY)`,
+      problem: parked.problem,
+    });
+  });
+
+  it('is not used by hybrid for want of another, nor when it was proven dead', () => {
+    for (const databaseKeyDead of [true, false]) {
+      const over = { configuredSource: 'hybrid', database: parked, databaseKeyDead };
+      expect(resolveKey(candidates(over))).toMatchObject({
+        key: null,
+        source: null,
+        problem: parked.problem,
+      });
+    }
+  });
+
+  it('does no harm where the source is environment', () => {
+    expect(resolveKey(candidates({ database: parked, environment: exported }))).toMatchObject({
+      source: 'environment',
+      problem: null,
+    });
+  });
+});
+
+it('a remark on the stored key goes with the reason where that key serves, and is no problem', () => {
+  const database = { ...stored, remark: 'it is not bound' };
+  for (const configuredSource of ['database', 'hybrid']) {
+    expect(resolveKey(candidates({ configuredSource, database }))).toMatchObject({
+      key: stored.key,
+      reason: expect.stringMatching(/; it is not bound$/) as string,
+      problem: null,
+    });
+  }
+  expect(resolveKey(candidates({ database, environment: exported })).reason).not.toContain('not bound');
 });
 
 const hybrid = (over: Partial<KeyCandidates>): Resolution =>

@@ -1,11 +1,17 @@
 /** The test of a key: the verdict that each provider's answer means, no step after a redirect, no secret in any word. */
+import dns from 'node:dns';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Secret } from '../../src/foundation/secret.ts';
-import { KeyTestCancelled, testKey, type KeyTestResult } from '../../src/keys/test-key.ts';
+import {
+  KeyTestCancelled,
+  testKey,
+  type KeyTestResult,
+  type TestedUpstream,
+} from '../../src/keys/test-key.ts';
 import { noFacts } from '../../src/providers/key-facts.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { redirectTo, refusals, type Behaviour } from '../support/stand-in-behaviour.ts';
@@ -14,6 +20,8 @@ import type { Standing } from '../support/stand-in-wires.ts';
 
 const text = ['planted', 'key', 'x'.repeat(24), '6e6e'].join('-');
 const key = new Secret(text);
+
+const at = (baseUrl: string): TestedUpstream => ({ baseUrl, allowPrivateNetwork: false, headers: {} });
 
 const standIns: StandInProvider[] = [];
 const servers: Server[] = [];
@@ -44,7 +52,7 @@ async function verdictOf(
   behaviour: Behaviour = {},
 ): Promise<KeyTestResult> {
   const { baseUrl } = await standIn(slug, standing, behaviour);
-  return testKey(providerEntry(slug), baseUrl, key);
+  return testKey(providerEntry(slug), at(baseUrl), key);
 }
 
 async function plainServer(handle: Parameters<typeof createServer>[1]): Promise<string> {
@@ -74,7 +82,7 @@ describe('the verdict', () => {
   it.each(slugs)('%s: a good key is valid, by a call that is no chat', async (slug) => {
     const { baseUrl, requests } = await standIn(slug);
     const before = Date.now();
-    const result = await testKey(providerEntry(slug), baseUrl, key);
+    const result = await testKey(providerEntry(slug), at(baseUrl), key);
     expect(result).toMatchObject({ verdict: 'valid', httpStatus: 200 });
     expect(result.testedAt.getTime()).toBeGreaterThanOrEqual(before);
     expect(result.responseTimeMs).toBeGreaterThanOrEqual(0);
@@ -137,22 +145,65 @@ describe('a redirect', () => {
       const { baseUrl } = await standIn('groq', 'good', {
         answer: { ...redirectTo(`${elsewhere.baseUrl}/models`), status },
       });
-      const result = await testKey(providerEntry('groq'), baseUrl, key);
+      const result = await testKey(providerEntry('groq'), at(baseUrl), key);
       expect(result).toMatchObject({ verdict: 'unknown', httpStatus: status });
       expect(elsewhere.requests).toEqual([]);
     },
   );
 });
 
+describe('an address that may not be called', () => {
+  /** The system's resolver answers from the network; here it answers this. */
+  const resolveTo = (address: string): void => {
+    vi.spyOn(dns, 'lookup').mockImplementation(((_name: string, _options: object, callback: unknown) =>
+      (callback as (error: null, found: object[]) => void)(null, [
+        { address, family: 4 },
+      ])) as typeof dns.lookup);
+  };
+
+  it('behind a name is not connected to, and the result says where the name led', async () => {
+    resolveTo('10.0.0.7');
+    const result = await testKey(providerEntry('groq'), at('https://planted.example/v1'), key);
+    expect(result).toMatchObject({ verdict: 'unreachable', httpStatus: null });
+    expect(result.message).toContain(
+      'planted.example resolves to 10.0.0.7, which leads to a private network',
+    );
+    expect(result.advice).toContain('The key was not sent.');
+  });
+
+  it('is connected to with the permission of the provider, but cloud metadata never', async () => {
+    const { baseUrl, requests } = await standIn('groq');
+    const named = { ...at(baseUrl.replace('127.0.0.1', 'planted.example')), allowPrivateNetwork: true };
+    resolveTo('127.0.0.1');
+    expect(await testKey(providerEntry('groq'), named, key)).toMatchObject({ verdict: 'valid' });
+    resolveTo('169.254.169.254');
+    expect(await testKey(providerEntry('groq'), named, key)).toMatchObject({ verdict: 'unreachable' });
+    expect(requests).toHaveLength(1);
+  });
+});
+
+it('sends the headers of the provider along, which change nothing of the call itself', async () => {
+  const { baseUrl, requests } = await standIn('anthropic');
+  const headers = { 'x-extra': 'yes', 'anthropic-version': 'planted', accept: 'text/html' };
+  const result = await testKey(providerEntry('anthropic'), { ...at(baseUrl), headers }, key);
+  expect(result.verdict).toBe('valid');
+  expect(requests[0]?.headers).toMatchObject({
+    'x-extra': 'yes',
+    'anthropic-version': '2023-06-01',
+    accept: 'application/json',
+    'x-api-key': text,
+  });
+});
+
 describe('a provider that cannot be reached', () => {
   it('because nobody is there, is unreachable, and the message says why', async () => {
-    const result = await testKey(providerEntry('groq'), 'http://127.0.0.1:1/v1', key);
+    const result = await testKey(providerEntry('groq'), at('http://127.0.0.1:1/v1'), key);
     expect(result).toMatchObject({ verdict: 'unreachable', httpStatus: null });
     expect(result.message).toMatch(/^The provider could not be asked: .*ECONNREFUSED.*\.$/);
   });
 
   it('because its name leads nowhere, is unreachable', async () => {
-    const result = await testKey(providerEntry('groq'), 'https://nowhere.invalid/v1', key);
+    const result = await testKey(providerEntry('groq'), at('https://nowhere.invalid/v1'), key);
     expect(result.message).toMatch(/ENOTFOUND|EAI_AGAIN/);
   });
 
@@ -161,14 +212,14 @@ describe('a provider that cannot be reached', () => {
     await verdictOf('groq', 'good');
     expect(limits).toHaveBeenLastCalledWith(10_000);
     const { baseUrl } = await standIn('groq', 'good', { insteadOfHeaders: 'stall' });
-    const result = await testKey(providerEntry('groq'), baseUrl, key, { timeoutMs: 100 });
+    const result = await testKey(providerEntry('groq'), at(baseUrl), key, { timeoutMs: 100 });
     expect(result).toMatchObject({ verdict: 'unreachable', code: 'timeout', httpStatus: null });
     expect(result.message).toBe('The provider could not be asked: no answer within 0.1 s.');
   });
 
   it('because it stops in the middle of its answer, is given up just so', async () => {
     const { baseUrl } = await standIn('groq', 'good', { cut: { afterBytes: 10, ending: 'stall' } });
-    const result = await testKey(providerEntry('groq'), baseUrl, key, { timeoutMs: 100 });
+    const result = await testKey(providerEntry('groq'), at(baseUrl), key, { timeoutMs: 100 });
     expect(result).toMatchObject({ verdict: 'unreachable', code: 'timeout', httpStatus: null });
     expect(result).toMatchObject({ modelsAvailable: null, facts: noFacts });
   });
@@ -178,7 +229,7 @@ describe('a caller who leaves', () => {
   it('gets no result that could be recorded, and the provider is not kept waiting', async () => {
     const provider = await standIn('groq', 'good', { insteadOfHeaders: 'stall' });
     const leaves = new AbortController();
-    const testing = testKey(providerEntry('groq'), provider.baseUrl, key, { signal: leaves.signal });
+    const testing = testKey(providerEntry('groq'), at(provider.baseUrl), key, { signal: leaves.signal });
     await provider.waitForStall();
     leaves.abort(new Error('the caller left'));
     const failure: unknown = await testing.catch((error: unknown) => error);
@@ -190,7 +241,7 @@ describe('a caller who leaves', () => {
   it('in the middle of the answer gets none either', async () => {
     const provider = await standIn('groq', 'good', { cut: { afterBytes: 10, ending: 'stall' } });
     const leaves = new AbortController();
-    const testing = testKey(providerEntry('groq'), provider.baseUrl, key, { signal: leaves.signal });
+    const testing = testKey(providerEntry('groq'), at(provider.baseUrl), key, { signal: leaves.signal });
     await provider.waitForStall();
     leaves.abort();
     await expect(testing).rejects.toBeInstanceOf(KeyTestCancelled);
@@ -199,7 +250,7 @@ describe('a caller who leaves', () => {
   it('before the test began causes no request', async () => {
     const provider = await standIn('groq');
     const signal = AbortSignal.abort();
-    const testing = testKey(providerEntry('groq'), provider.baseUrl, key, { signal });
+    const testing = testKey(providerEntry('groq'), at(provider.baseUrl), key, { signal });
     await expect(testing).rejects.toBeInstanceOf(KeyTestCancelled);
     expect(provider.requests).toEqual([]);
   });
@@ -207,7 +258,7 @@ describe('a caller who leaves', () => {
   it('after the result changes nothing of it', async () => {
     const { baseUrl } = await standIn('groq');
     const leaves = new AbortController();
-    const result = await testKey(providerEntry('groq'), baseUrl, key, { signal: leaves.signal });
+    const result = await testKey(providerEntry('groq'), at(baseUrl), key, { signal: leaves.signal });
     leaves.abort();
     expect(result.verdict).toBe('valid');
   });
@@ -246,14 +297,14 @@ describe('the result', () => {
     const started = await startStandInProvider({ slug: 'groq', keys: [] });
     standIns.push(started);
     started.behave({ answer: { status: 401, body: JSON.stringify({ error: { code: '{key}' } }) } });
-    const result = await testKey(providerEntry('groq'), started.baseUrl, new Secret(word));
+    const result = await testKey(providerEntry('groq'), at(started.baseUrl), new Secret(word));
     expect(inspect(result, { depth: Infinity })).not.toContain(word);
   });
 
   it('stands on a connection of its own: what the last test left open is not used', async () => {
     const { baseUrl, requests } = await standIn('groq');
-    await testKey(providerEntry('groq'), baseUrl, key);
-    await testKey(providerEntry('groq'), baseUrl, key);
+    await testKey(providerEntry('groq'), at(baseUrl), key);
+    await testKey(providerEntry('groq'), at(baseUrl), key);
     expect(requests.map(({ headers }) => headers.connection)).toEqual(['close', 'close']);
   });
 });
@@ -288,7 +339,7 @@ describe('whatever a provider says', () => {
       response.on('drain', more);
       more();
     });
-    const result = await testKey(providerEntry('groq'), baseUrl, key);
+    const result = await testKey(providerEntry('groq'), at(baseUrl), key);
     expect(result.verdict).toBe('unknown');
     expect(sent).toBeLessThan(64 * 1024 * 1024);
   });

@@ -1,0 +1,121 @@
+/**
+ * The table llm_providers as administrators see it: one provider by its slug, or a page of a filtered and
+ * sorted list; each with the revision of its last change. Odd values of foreign writers break no page.
+ */
+import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
+import type { LlmProvidersTable, Tables } from '../database/tables.ts';
+
+export interface ListedProvider extends Selectable<LlmProvidersTable> {
+  /** The revision in which it changed last; 0 where it has not changed since these are counted. */
+  readonly revision: number;
+}
+
+export const providerSorts = ['slug', 'display_name', 'key_updated_at', 'last_tested'] as const;
+
+export type ProviderSort = (typeof providerSorts)[number];
+
+interface ProviderFilter {
+  readonly source?: string | undefined;
+  readonly isActive?: boolean | undefined;
+  /** A value of api_key_test_status, or `none` for providers without one. */
+  readonly testStatus?: string | undefined;
+  /** Part of the slug or of a name, in any case. */
+  readonly text?: string | undefined;
+}
+
+/** The last row of the page before: what it was sorted by, and its id. */
+interface ProviderPosition {
+  readonly sortedBy: string;
+  readonly id: number;
+}
+
+export interface ProviderPage {
+  readonly rows: readonly ListedProvider[];
+  /** Where the next page begins; null after the last one. */
+  readonly next: ProviderPosition | null;
+}
+
+export interface ProviderList {
+  readonly filter: ProviderFilter;
+  readonly sort: ProviderSort;
+  readonly descending: boolean;
+  readonly after: ProviderPosition | null;
+  readonly limit: number;
+}
+
+/** Undefined where there is none. An empty key is no key, as the platform's own code has it. */
+export async function findProvider(db: Kysely<Tables>, slug: string): Promise<ListedProvider | undefined> {
+  const row = await selectProviders(db).where('provider_slug', '=', slug).executeTakeFirst();
+  return row === undefined ? undefined : listed(row);
+}
+
+export async function listProviders(db: Kysely<Tables>, list: ProviderList): Promise<ProviderPage> {
+  const { filter, after, limit, descending } = list;
+  const sortedBy = sortKeys[list.sort];
+  const direction = descending ? 'desc' : 'asc';
+  let query = selectProviders(db)
+    .select(sql<string>`(${sortedBy})::text`.as('sorted_by'))
+    .orderBy(sortedBy, direction)
+    .orderBy('id', direction)
+    .limit(limit + 1);
+  if (filter.source !== undefined) query = query.where('api_key_source', '=', filter.source);
+  if (filter.isActive !== undefined) {
+    query = query.where(sql<boolean>`coalesce(is_active, false)`, '=', filter.isActive);
+  }
+  if (filter.testStatus === 'none') query = query.where('api_key_test_status', 'is', null);
+  else if (filter.testStatus !== undefined)
+    query = query.where('api_key_test_status', '=', filter.testStatus);
+  if (filter.text !== undefined) query = query.where(holds(filter.text));
+  if (after !== null) query = query.where(isBehind(sortedBy, after, descending));
+  const rows = await query.execute();
+  const page = rows.slice(0, limit);
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return {
+    rows: page.map((row) => listed(row)),
+    next: last === undefined ? null : { sortedBy: last.sorted_by, id: last.id },
+  };
+}
+
+/** What a list is sorted by. Times count in microseconds, since a cursor must hold them whole; none counts as -1. */
+const sortKeys: Readonly<Record<ProviderSort, RawBuilder<string>>> = {
+  slug: sql`provider_slug`,
+  display_name: sql`display_name`,
+  key_updated_at: microseconds('api_key_updated_at'),
+  last_tested: microseconds('api_key_last_tested'),
+};
+
+/** Whether such a list is sorted by a number rather than by a text. */
+export function isSortedByNumber(sort: ProviderSort): boolean {
+  return sort === 'key_updated_at' || sort === 'last_tested';
+}
+
+function microseconds(column: string): RawBuilder<string> {
+  const time = sql.ref(column);
+  return sql`CASE WHEN isfinite(${time}) THEN (extract(epoch FROM ${time}) * 1000000)::bigint ELSE -1 END`;
+}
+
+function isBehind(
+  sortedBy: RawBuilder<string>,
+  { sortedBy: value, id }: ProviderPosition,
+  descending: boolean,
+): RawBuilder<boolean> {
+  return descending
+    ? sql<boolean>`(${sortedBy}, id) < (${value}, ${id})`
+    : sql<boolean>`(${sortedBy}, id) > (${value}, ${id})`;
+}
+
+function holds(text: string): RawBuilder<boolean> {
+  return sql<boolean>`position(lower(${text}) IN lower(concat_ws(' ', provider_slug, display_name, provider_name))) > 0`;
+}
+
+function selectProviders(db: Kysely<Tables>) {
+  return db
+    .selectFrom('llm_providers')
+    .leftJoin('keyward_provider_revisions', 'keyward_provider_revisions.provider_id', 'llm_providers.id')
+    .selectAll('llm_providers')
+    .select('keyward_provider_revisions.revision');
+}
+
+function listed(row: Selectable<LlmProvidersTable> & { revision: string | null }): ListedProvider {
+  return { ...row, encrypted_api_key: row.encrypted_api_key || null, revision: Number(row.revision ?? 0) };
+}
