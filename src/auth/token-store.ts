@@ -6,33 +6,49 @@ import type { Occasion } from '../audit/audit-event.ts';
 import type { AuditTrail, RecordEvent } from '../audit/audit-trail.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Secret } from '../foundation/secret.ts';
-import { generateToken, hashToken, type TokenKind } from './token.ts';
+import type { GoodTokens } from './authenticate.ts';
+import { beginningOf, generateToken, hashToken, type AdminRole, type TokenKind } from './token.ts';
 
 export interface StoredToken {
   readonly id: number;
   readonly kind: TokenKind;
   readonly name: string;
+  /** Of an admin token. */
+  readonly role: AdminRole | null;
   readonly prefix: string;
   readonly createdAt: Date;
+  /** Until when it is good; null for one that does not expire. */
+  readonly expiresAt: Date | null;
+  /** When it was presented last, to about a minute; of admin tokens only. */
+  readonly lastUsedAt: Date | null;
   readonly revokedAt: Date | null;
 }
-
-const shownCharacters = 10;
 
 export interface NewToken {
   readonly kind: TokenKind;
   readonly name: string;
+  /** Of an admin token; admin where absent. */
+  readonly role?: AdminRole;
+  readonly expiresAt?: Date | null;
 }
 
+export interface MadeToken extends StoredToken {
+  /** The only copy. */
+  readonly token: Secret;
+}
+
+/** What the column holds. */
+export const longestTokenName = 200;
+
 /**
- * Makes a token and stores its hash; the returned secret is the only copy.
+ * Makes a token and stores its hash.
  * @throws KeywardError audit_unavailable (503)
  */
 export async function createToken(
   audit: AuditTrail,
   occasion: Occasion,
   token: NewToken,
-): Promise<{ id: number; token: Secret; revision: number }> {
+): Promise<MadeToken & { readonly revision: number }> {
   const { value, revision } = await audit.change(occasion, async (tx, record) => addToken(tx, record, token));
   return { ...value, revision };
 }
@@ -40,30 +56,80 @@ export async function createToken(
 async function addToken(
   tx: Kysely<Tables>,
   record: RecordEvent,
-  { kind, name }: NewToken,
-): Promise<{ id: number; token: Secret }> {
+  { kind, name, role = 'admin', expiresAt = null }: NewToken,
+): Promise<MadeToken> {
   const token = generateToken(kind);
   const text = token.reveal();
-  const { id } = await tx
+  const row = await tx
     .insertInto('keyward_tokens')
-    .values({ kind, name, token_hash: hashToken(text), token_prefix: text.slice(0, shownCharacters) })
-    .returning('id')
+    .values({
+      kind,
+      name,
+      role: kind === 'admin' ? role : null,
+      token_hash: hashToken(text),
+      token_prefix: beginningOf(text),
+      expires_at: expiresAt,
+    })
+    .returningAll()
     .executeTakeFirstOrThrow();
-  record({ action: 'token.created', target: { kind: 'token', id: String(id) }, after: { kind, name } });
-  return { id, token };
+  record({ action: 'token.created', target: targetOf(row.id), after: describe(row) });
+  return { ...storedToken(row), token };
 }
 
-/** All tokens, oldest first, the revoked ones too. */
-export async function listTokens(db: Kysely<Tables>): Promise<StoredToken[]> {
-  const rows = await db.selectFrom('keyward_tokens').selectAll().orderBy('id').execute();
-  return rows.map((row) => ({
+interface TokenRow {
+  readonly id: number;
+  readonly kind: TokenKind;
+  readonly name: string;
+  readonly role: AdminRole | null;
+  readonly token_prefix: string;
+  readonly created_at: Date;
+  readonly expires_at: Date | null;
+  readonly last_used_at: Date | null;
+  readonly revoked_at: Date | null;
+}
+
+function storedToken(row: TokenRow): StoredToken {
+  return {
     id: row.id,
     kind: row.kind,
     name: row.name,
+    role: roleOf(row),
     prefix: row.token_prefix,
     createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    lastUsedAt: row.last_used_at,
     revokedAt: row.revoked_at,
-  }));
+  };
+}
+
+/** An admin token that was made before there were roles may do what it could do then. */
+function roleOf({ kind, role }: Pick<TokenRow, 'kind' | 'role'>): AdminRole | null {
+  return kind === 'admin' ? (role ?? 'admin') : null;
+}
+
+const targetOf = (id: number): { kind: string; id: string } => ({ kind: 'token', id: String(id) });
+
+/** What the audit trail says of a token. */
+function describe(row: Pick<TokenRow, 'kind' | 'name' | 'role' | 'expires_at'>): Record<string, unknown> {
+  return {
+    kind: row.kind,
+    name: row.name,
+    ...(row.kind === 'admin' && { role: roleOf(row) }),
+    expires_at: row.expires_at,
+  };
+}
+
+export type TokenState = 'good' | 'expired' | 'revoked';
+
+export function stateOf({ revokedAt, expiresAt }: StoredToken, now: Date): TokenState {
+  if (revokedAt !== null) return 'revoked';
+  return expiresAt !== null && expiresAt <= now ? 'expired' : 'good';
+}
+
+/** All tokens, oldest first, the revoked and expired ones too. */
+export async function listTokens(db: Kysely<Tables>): Promise<StoredToken[]> {
+  const rows = await db.selectFrom('keyward_tokens').selectAll().orderBy('id').execute();
+  return rows.map(storedToken);
 }
 
 /** Revokes by id. `found` is false when there is no such token; revoking twice keeps the first date. */
@@ -75,7 +141,7 @@ export async function revokeToken(
   const { value: found, revision } = await audit.change(occasion, async (tx, record) => {
     const row = await tx
       .selectFrom('keyward_tokens')
-      .select(['kind', 'name', 'revoked_at'])
+      .select(['kind', 'name', 'role', 'expires_at', 'revoked_at'])
       .where('id', '=', id)
       .forUpdate()
       .executeTakeFirst();
@@ -86,30 +152,59 @@ export async function revokeToken(
       .set({ revoked_at: sql<Date>`now() AT TIME ZONE 'UTC'` })
       .where('id', '=', id)
       .execute();
-    record({
-      action: 'token.revoked',
-      target: { kind: 'token', id: String(id) },
-      before: { kind: row.kind, name: row.name },
-    });
+    record({ action: 'token.revoked', target: targetOf(id), before: describe(row) });
     return true;
   });
   return { found, revision };
 }
 
-/** The hashes of the tokens of this kind that are good now. */
-export async function readGoodHashes(db: Kysely<Tables>, kind: TokenKind): Promise<Set<string>> {
+/** The tokens of this kind that are not revoked, each with the time at which it expires. */
+export async function readGoodTokens(db: Kysely<Tables>, kind: TokenKind): Promise<GoodTokens> {
   const rows = await db
     .selectFrom('keyward_tokens')
-    .select('token_hash')
+    .select(['token_hash', 'expires_at'])
     .where('kind', '=', kind)
     .where('revoked_at', 'is', null)
     .execute();
-  return new Set(rows.map((row) => row.token_hash));
+  return new Map(rows.map((row) => [row.token_hash, row.expires_at?.getTime() ?? Infinity]));
+}
+
+/** The admin token with this hash, good or not. */
+export async function findAdminToken(
+  db: Kysely<Tables>,
+  tokenHash: string,
+): Promise<(StoredToken & { readonly role: AdminRole }) | undefined> {
+  const row = await db
+    .selectFrom('keyward_tokens')
+    .selectAll()
+    .where('token_hash', '=', tokenHash)
+    .where('kind', '=', 'admin')
+    .executeTakeFirst();
+  return row === undefined ? undefined : { ...storedToken(row), role: row.role ?? 'admin' };
+}
+
+/**
+ * Notes that a token was presented, unless that was noted within the interval. No change of what is served,
+ * so no new revision and no event.
+ */
+export async function noteTokenUse(
+  db: Kysely<Tables>,
+  id: number,
+  usedAt: Date,
+  intervalMs: number,
+): Promise<void> {
+  const before = new Date(usedAt.getTime() - intervalMs);
+  await db
+    .updateTable('keyward_tokens')
+    .set({ last_used_at: usedAt })
+    .where('id', '=', id)
+    .where((where) => where.or([where('last_used_at', 'is', null), where('last_used_at', '<=', before)]))
+    .execute();
 }
 
 /**
  * Makes the first token of a kind, unless there ever was one: of any number of instances that start
- * at once, one makes it and the others get undefined.
+ * at once, one makes it and the others get undefined. A first admin token has the role admin.
  */
 export async function createFirstToken(
   db: Kysely<Tables>,

@@ -7,14 +7,34 @@ import { Secret } from '../foundation/secret.ts';
 
 export type TokenKind = 'admin' | 'gateway';
 
+/** What an administrator may do: admin changes, viewer looks. */
+export type AdminRole = 'admin' | 'viewer';
+
 const prefixes: Record<TokenKind, string> = { admin: 'kwa_', gateway: 'kwg_' };
+const generatedShape = /^kw[ag]_[\w-]{43}$/;
+const shownCharacters = 10;
 
 /** A new token with 256 random bits: `kwg_` or `kwa_` and 43 characters of base64url. */
 export function generateToken(kind: TokenKind): Secret {
   return new Secret(prefixes[kind] + randomBytes(32).toString('base64url'));
 }
 
+/** Whether it looks like one of generateToken. Nobody can guess one that is good. */
+export function looksGenerated(token: string): boolean {
+  return generatedShape.test(token);
+}
+
 /** SHA-256 in hex. A token has too much entropy to be guessed from its hash, so no salt and no slow hash. */
 export function hashToken(token: string): string {
   return hash('sha256', token, 'hex');
+}
+
+/** The same of a token that is still a secret. */
+export function hashOf(token: Secret): string {
+  return hashToken(token.reveal());
+}
+
+/** The beginning, which a person recognises it by and which tells nothing of the rest. */
+export function beginningOf(token: string): string {
+  return token.slice(0, shownCharacters);
 }
