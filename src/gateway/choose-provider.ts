@@ -5,6 +5,7 @@
 import { KeywardError } from '../foundation/errors.ts';
 import type { Secret } from '../foundation/secret.ts';
 import type { KeySource } from '../keys/resolve-key.ts';
+import { redactSecrets } from '../providers/redact.ts';
 import type { ServedProvider, Snapshot } from '../keys/snapshot.ts';
 import type { Upstream } from '../keys/upstream-address.ts';
 
@@ -53,14 +54,19 @@ function findProvider(
   if (fallback !== undefined) return { provider: fallback, name: model };
   if (slash > 0 && named === undefined) {
     throw new KeywardError('provider_not_found', {
-      message: `There is no provider "${printable(model.slice(0, slash))}". Known here: ${[...snapshot.providers.keys()].join(', ')}.`,
+      message: `There is no provider "${shown(model.slice(0, slash))}". Known here: ${[...snapshot.providers.keys()].join(', ')}.`,
       param: 'model',
     });
   }
   throw new KeywardError('model_not_found', {
-    message: `The model "${printable(model)}" is not known here. Name it as provider/model, for example openrouter/google/gemini-flash-1.5.`,
+    message: `The model "${shown(model)}" is not known here. Name it as provider/model, for example openrouter/google/gemini-flash-1.5.`,
     param: 'model',
   });
+}
+
+/** A key that was put in the place of a model is not repeated. */
+function shown(name: string): string {
+  return printable(redactSecrets(name, []));
 }
 
 function printable(text: string): string {

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { authenticate } from '../auth/authenticate.ts';
+import type { Clock } from '../foundation/clock.ts';
 import type { Config } from '../foundation/config.ts';
 import { KeywardError, messageOf } from '../foundation/errors.ts';
 import type { Logger } from '../foundation/logger.ts';
@@ -24,6 +25,7 @@ export interface GatewayParts {
   /** Asks for a look at the database now; called when a provider refuses a key. */
   readonly refresh: () => void;
   readonly metrics: GatewayMetrics;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -63,7 +65,7 @@ async function serveChat(
   checkRoute(request, response);
   refuseDuplicateHeaders(request);
   if (config.gatewayAuth === 'open') refusePublicHost(request);
-  else authenticate(request.headers.authorization, parts.snapshot().gatewayTokens);
+  else authenticate(request.headers.authorization, parts.snapshot().gatewayTokens, parts.clock);
   checkBodyHeaders(request, config.limits);
   const body = await readBody(request, config.limits);
   const arrivedAt = performance.now();
@@ -72,7 +74,7 @@ async function serveChat(
   const target = chooseTarget(snapshot, chat.model, config.defaultProvider);
   const upstreamBody = target.model === chat.model ? body : replaceModel(body, chat.span, target.model);
   const relay = relayFor(parts, { request, response, id, target, snapshot, arrivedAt });
-  pools.for(target.upstream.origin).dispatch(
+  pools.for(target.upstream).dispatch(
     {
       path: `${target.upstream.basePath}/${chatCompletions}`,
       method: 'POST',

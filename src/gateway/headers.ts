@@ -33,6 +33,8 @@ export function upstreamHeaders(caller: IncomingHttpHeaders, target: Target): Re
     const value = caller[name];
     if (typeof value === 'string') headers[name] = value;
   }
+  // The provider's own headers are the administrator's word and go before the caller's; the key goes last.
+  Object.assign(headers, target.upstream.headers);
   const [name, value] = carryKey(target.provider.entry.keyHeader, target.key);
   headers[name] = value;
   return headers;
@@ -59,13 +61,23 @@ const heldBack = new Set([
   'x-request-id',
 ]);
 
-/** The provider's answer headers that the caller may see; its request id under a name of its own. */
-export function answerHeaders(provider: IncomingHttpHeaders): OutgoingHttpHeaders {
+/**
+ * The provider's answer headers that the caller may see; its request id under a name of its own.
+ * @param isLeak tells a value that repeats our key: such a header is left out
+ */
+export function answerHeaders(
+  provider: IncomingHttpHeaders,
+  isLeak: (value: string) => boolean,
+): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {};
   for (const name in provider) {
-    if (!heldBack.has(name) && !name.startsWith('x-keyward-')) headers[name] = provider[name];
+    const value = provider[name];
+    if (heldBack.has(name) || name.startsWith('x-keyward-')) continue;
+    if (typeof value === 'string' ? isLeak(value) : value?.some(isLeak)) continue;
+    headers[name] = value;
   }
-  if (provider['x-request-id'] !== undefined) headers['x-provider-request-id'] = provider['x-request-id'];
+  const id = provider['x-request-id'];
+  if (typeof id === 'string' && !isLeak(id)) headers['x-provider-request-id'] = id;
   return headers;
 }
 

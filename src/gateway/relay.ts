@@ -6,8 +6,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { codeOf, KeywardError } from '../foundation/errors.ts';
+import { AddressRefusedError } from '../keys/guarded-connect.ts';
 import { classifyAnswer } from '../providers/classify-answer.ts';
-import { redactSecrets } from '../providers/redact.ts';
+import { holdsSecret, redactSecrets } from '../providers/redact.ts';
 import type { Verdict } from '../providers/verdict.ts';
 import type { Target } from './choose-provider.ts';
 import { answerHeaders } from './headers.ts';
@@ -66,7 +67,10 @@ export class Relay implements Dispatcher.DispatchHandler {
     const known = headers['content-length'] !== undefined;
     if (!known && headers['transfer-encoding'] === undefined && isEventStream(headers))
       this.#streamEnd = new StreamEnd();
-    this.#response.writeHead(status, Object.assign(answerHeaders(headers), this.#events.ownHeaders()));
+    this.#response.writeHead(
+      status,
+      Object.assign(this.#answerHeaders('as such'), this.#events.ownHeaders()),
+    );
     // With a known length the head may wait for the body that follows at once; a stream must be seen to begin.
     if (!known) this.#response.flushHeaders();
   }
@@ -97,6 +101,11 @@ export class Relay implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Controller, error: Error): void {
     this.#fail(upstreamFailure(error, this.#target.provider.slug));
+  }
+
+  #answerHeaders(form: 'as such' | 'in any form'): OutgoingHttpHeaders {
+    const { key } = this.#target;
+    return answerHeaders(this.#headers, (value) => holdsSecret(value, key, form));
   }
 
   /** Ends the exchange with an error: an answer where none has begun, a cut where one has. */
@@ -149,7 +158,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     }
     const scrubbed = Buffer.from(text);
     this.#response.writeHead(this.#status, {
-      ...answerHeaders(this.#headers),
+      ...this.#answerHeaders('in any form'),
       ...this.#events.ownHeaders(),
       'content-length': scrubbed.length,
     });
@@ -200,6 +209,12 @@ function upstreamFailure(error: Error, slug: string): KeywardError {
   if (brokenOff.has(code) || error.name === 'HTTPParserError') {
     return new KeywardError('provider_broke_off', {
       message: `The provider "${slug}" broke off before it had answered.`,
+      cause: error,
+    });
+  }
+  if (error instanceof AddressRefusedError) {
+    return new KeywardError('provider_address_refused', {
+      message: `The address of the provider "${slug}" leads to where no key is sent. Tell the administrator.`,
       cause: error,
     });
   }

@@ -1,36 +1,45 @@
 /**
- * One pool of connections for each provider origin, made at the first request to it. HTTP/1.1 only and
- * no redirects: a key goes to the host that was chosen and to no other.
+ * One pool of connections for each provider origin and each rule of where its name may lead, made at the
+ * first request to it: what one provider is allowed opens no connection for another. HTTP/1.1 only and no
+ * redirects: a key goes to the host that was chosen and to no other.
  */
 import { Pool } from 'undici';
 import type { Config } from '../foundation/config.ts';
+import { guardedConnect } from '../keys/guarded-connect.ts';
+import type { Upstream } from '../keys/upstream-address.ts';
+
+type Pools = Map<string, Pool>;
 
 export class UpstreamPools {
-  readonly #pools = new Map<string, Pool>();
+  readonly #public: Pools = new Map();
+  /** Those that may connect into private networks too. */
+  readonly #private: Pools = new Map();
   readonly #limits: Config['upstream'];
 
   constructor(limits: Config['upstream']) {
     this.#limits = limits;
   }
 
-  /** @param origin scheme, host and port */
-  for(origin: string): Pool {
-    const known = this.#pools.get(origin);
+  for(upstream: Pick<Upstream, 'origin' | 'allowPrivateNetwork'>): Pool {
+    const { origin, allowPrivateNetwork } = upstream;
+    const pools = allowPrivateNetwork ? this.#private : this.#public;
+    const known = pools.get(origin);
     if (known !== undefined) return known;
     const pool = new Pool(origin, {
       connections: this.#limits.maxConnections,
       pipelining: 1,
       allowH2: false,
-      connect: { timeout: this.#limits.connectTimeoutMs },
+      connect: guardedConnect(upstream, this.#limits.connectTimeoutMs),
       headersTimeout: this.#limits.firstByteTimeoutMs,
       bodyTimeout: this.#limits.idleTimeoutMs,
     });
-    this.#pools.set(origin, pool);
+    pools.set(origin, pool);
     return pool;
   }
 
   /** Ends every connection; requests in flight end with an error. */
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map(async (pool) => pool.destroy()));
+    const all = [...this.#public.values(), ...this.#private.values()];
+    await Promise.all(all.map(async (pool) => pool.destroy()));
   }
 }

@@ -7,6 +7,8 @@ const key = ['sk', 'fake', 'key'].join('-');
 const towards = (caller: Record<string, string | string[]>, slug = 'openrouter') =>
   upstreamHeaders(caller, targetAt(servedProvider(slug), new Secret(key)));
 
+const isLeak = (value: string): boolean => value.includes('planted-key');
+
 describe('towards the provider', () => {
   test('nothing that identifies or authorises the caller is sent', () => {
     const sent = towards({
@@ -77,32 +79,41 @@ describe('towards the caller', () => {
       'openai-processing-ms': '12',
       'cache-control': 'no-cache',
     };
-    expect(answerHeaders(useful)).toEqual(useful);
+    expect(answerHeaders(useful, isLeak)).toEqual(useful);
   });
 
   test('what belongs to one connection or to the provider and its visitors does not', () => {
     expect(
-      answerHeaders({
-        connection: 'keep-alive',
-        'keep-alive': 'timeout=5',
-        'transfer-encoding': 'chunked',
-        'set-cookie': ['__cf=1'],
-        'www-authenticate': 'Bearer',
-        'strict-transport-security': 'max-age=1',
-        'alt-svc': 'h3',
-        server: 'cloudflare',
-        trailer: 'x',
-        upgrade: 'h2c',
-      }),
+      answerHeaders(
+        {
+          connection: 'keep-alive',
+          'keep-alive': 'timeout=5',
+          'transfer-encoding': 'chunked',
+          'set-cookie': ['__cf=1'],
+          'www-authenticate': 'Bearer',
+          'strict-transport-security': 'max-age=1',
+          'alt-svc': 'h3',
+          server: 'cloudflare',
+          trailer: 'x',
+          upgrade: 'h2c',
+        },
+        isLeak,
+      ),
     ).toEqual({});
   });
 
   test('a header that the provider forged as one of ours is dropped', () => {
-    expect(answerHeaders({ 'x-keyward-provider': 'forged', 'x-keyward-anything': '1' })).toEqual({});
+    expect(answerHeaders({ 'x-keyward-provider': 'forged', 'x-keyward-anything': '1' }, isLeak)).toEqual({});
   });
 
   test("the provider's request id has a name of its own", () => {
-    expect(answerHeaders({ 'x-request-id': 'req_1' })).toEqual({ 'x-provider-request-id': 'req_1' });
+    expect(answerHeaders({ 'x-request-id': 'req_1' }, isLeak)).toEqual({ 'x-provider-request-id': 'req_1' });
+  });
+
+  test('leaves out what repeats our key, also among several values and as the request id', () => {
+    const echo = 'not with planted-key';
+    const headers = { 'x-echo': echo, link: ['one', echo], 'x-request-id': echo, 'retry-after': '1' };
+    expect(answerHeaders(headers as never, isLeak)).toEqual({ 'retry-after': '1' });
   });
 });
 

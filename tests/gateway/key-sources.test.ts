@@ -29,6 +29,7 @@ describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) =>
       api_key_source: 'environment',
       encrypted_api_key: null,
       api_key_test_status: null,
+      api_key_binding: null,
     });
   });
 
@@ -113,10 +114,43 @@ describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) =>
       expect(report.checks['providers']?.['set_aside']).toHaveProperty('openrouter');
     });
 
+    test('when the stored key is bound to another provider or host', async () => {
+      await setOpenrouter({ api_key_source: 'hybrid', encrypted_api_key: room.keyward.encrypt(databaseKey) });
+      await setOpenrouter({ api_key_binding: 'v1.00000000.forged' });
+      expect(await served()).toEqual({ ...from('environment'), fallback: 'database_key_parked' });
+      expect((await room.keyward.ready()).checks['providers']).toMatchObject({
+        status: 'degraded',
+        set_aside: { openrouter: expect.stringContaining('stays parked until') as string },
+      });
+    });
+
     test('when a test has proven the stored key dead', async () => {
       await setOpenrouter({ api_key_source: 'hybrid', encrypted_api_key: room.keyward.encrypt(databaseKey) });
       await setOpenrouter({ api_key_test_status: 'invalid' });
       expect(await served()).toEqual({ ...from('environment'), fallback: 'database_key_dead' });
+    });
+
+    test('but not when it has no binding: that is remarked on, once in the log, and nothing is degraded', async () => {
+      await setOpenrouter({ api_key_source: 'hybrid', encrypted_api_key: room.keyward.encrypt(databaseKey) });
+      expect(await served()).toEqual(from('database'));
+      await setOpenrouter({ display_name: 'Router' });
+      const report = await room.keyward.ready();
+      expect(report.status).toBe('ready');
+      expect(report.checks['providers']).toMatchObject({
+        status: 'ok',
+        remarks: { openrouter: expect.stringContaining('keyward keys bind openrouter') as string },
+      });
+      const { fingerprint } = room.keyward.snapshot.providers.get('openrouter')?.resolution.key ?? {};
+      const lines = room.keyward.logLines.filter(
+        (line) => line.includes('serves without a binding') && line.includes(fingerprint ?? '?'),
+      );
+      expect(lines.length).toBeGreaterThan(0);
+      await setOpenrouter({ display_name: 'OpenRouter' });
+      expect(
+        room.keyward.logLines.filter(
+          (line) => line.includes('serves without a binding') && line.includes(fingerprint ?? '?'),
+        ),
+      ).toHaveLength(lines.length);
     });
 
     test('and no longer, once a good key is stored', async () => {
@@ -179,6 +213,7 @@ describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) =>
       expect(checks['providers']).toEqual({
         status: 'degraded',
         set_aside: { groq: expect.stringContaining('does not decrypt') as string },
+        remarks: {},
       });
       expect(checks['encryption_key']).toMatchObject({ status: 'degraded' });
       expect(room.keyward.logLines.join('')).toMatch(/"provider":"groq".*set aside/);
