@@ -13,6 +13,7 @@ import { systemClock, type Clock } from './foundation/clock.ts';
 import type { Config } from './foundation/config.ts';
 import { UsageError } from './foundation/errors.ts';
 import { forgetInstances } from './keys/instances.ts';
+import { KnownBindings } from './keys/known-bindings.ts';
 import { readEncryptedRows, readFingerprintKey } from './keys/provider-store.ts';
 
 export interface Installation {
@@ -21,6 +22,7 @@ export interface Installation {
   readonly keyRing: FoundKeyRing;
   readonly fingerprinter: Fingerprinter;
   readonly audit: AuditTrail;
+  readonly bindings: KnownBindings;
   readonly clock: Clock;
   close(): Promise<void>;
 }
@@ -54,21 +56,34 @@ export async function openInstallation(
     }
     if (database.ownsEngine) await forgetInstances(database.kysely);
     const keyRing =
-      configured ?? (await dataDirectoryKeyRing(config.dataDirectory, async () => countEncrypted(database)));
+      configured ?? (await dataDirectoryKeyRing(config.dataDirectory, async () => encryptedThings(database)));
     const fingerprinter = new Fingerprinter(await readFingerprintKey(database.kysely));
     const { clock = systemClock } = options;
     const audit = new AuditTrail({ db: database.kysely, ring: keyRing.ring, clock });
-    return { config, database, keyRing, fingerprinter, audit, clock, close: async () => database.close() };
+    return {
+      config,
+      database,
+      keyRing,
+      fingerprinter,
+      audit,
+      clock,
+      bindings: new KnownBindings(),
+      close: async () => database.close(),
+    };
   } catch (error) {
     await database.close();
     throw error;
   }
 }
 
-/** What is lost without the encryption key: the stored keys, and the audit trail's own. */
-async function countEncrypted({ kysely }: Database): Promise<number> {
+/** What is lost without the encryption key, in words: the stored keys, and the audit trail's own. */
+async function encryptedThings({ kysely }: Database): Promise<string[]> {
+  const keys = (await readEncryptedRows(kysely)).length;
   const auditKey = await readAuditKeyToken(kysely);
-  return (await readEncryptedRows(kysely)).length + (auditKey === undefined ? 0 : 1);
+  return [
+    ...(keys === 0 ? [] : [keys === 1 ? 'the stored key' : `the ${keys} stored keys`]),
+    ...(auditKey === undefined ? [] : ['the audit trail']),
+  ];
 }
 
 async function refusePending(database: Database): Promise<void> {

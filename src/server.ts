@@ -7,9 +7,13 @@ import type { Socket } from 'node:net';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { createAdminApi } from './admin-api/app.ts';
 import { systemActor } from './audit/actors.ts';
-import { withBootstrapToken } from './auth/authenticate.ts';
+import { AuditWatch } from './audit/audit-watch.ts';
+import { openAnchor } from './audit/open-anchor.ts';
+import { createAdminAuth, type AdminAuth } from './auth/admin-auth.ts';
 import type { TokenKind } from './auth/token.ts';
-import { createFirstToken, readGoodHashes } from './auth/token-store.ts';
+import { createFirstToken } from './auth/token-store.ts';
+import { showStoredKey } from './crypto/stored-key.ts';
+import type { Clock } from './foundation/clock.ts';
 import type { Config } from './foundation/config.ts';
 import { KeywardError, UsageError } from './foundation/errors.ts';
 import type { Logger } from './foundation/logger.ts';
@@ -22,6 +26,7 @@ import { heartbeatMs, newInstanceId, removeInstance, reportInstance } from './ke
 import { loadSnapshot } from './keys/load-snapshot.ts';
 import type { Snapshot } from './keys/snapshot.ts';
 import { SnapshotKeeper } from './keys/snapshot-keeper.ts';
+import { remarkTeller } from './keys/tell-remarks.ts';
 import { openInstallation, type Installation } from './open-installation.ts';
 
 /** Slower heads are cut off; Node looks every few seconds. */
@@ -43,6 +48,7 @@ export interface ServerOptions {
   readonly onProgress: (message: string) => void;
   /** Told of every snapshot, so that whoever writes logs knows the secrets to keep out of them. */
   readonly onSnapshot: (snapshot: Snapshot) => void;
+  readonly clock?: Clock;
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -59,6 +65,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       as: 'server',
       onProgress: options.onProgress,
       onIdleError: (error) => options.log.debug({ err: error }, 'an idle database connection broke'),
+      ...(options.clock !== undefined && { clock: options.clock }),
     });
     try {
       return await assemble(installation, options, door, url, route);
@@ -80,7 +87,7 @@ async function assemble(
   url: string,
   route: { handle: Handler },
 ): Promise<RunningServer> {
-  const { config, database, keyRing, fingerprinter, audit, clock } = installation;
+  const { config, database, keyRing, fingerprinter, audit, bindings, clock } = installation;
   const id = newInstanceId();
   const startedAt = clock.now();
   let stopping = false;
@@ -90,18 +97,23 @@ async function assemble(
       log.debug({ err: error }, 'this instance could not report itself');
     });
   };
+  const tellRemarks = remarkTeller(log);
   const keeper: SnapshotKeeper = new SnapshotKeeper({
     database,
     log,
     pollMs: config.limits.snapshotPollMs,
-    load: async () => loadSnapshot({ database, config, keyRing: keyRing.ring, fingerprinter, clock }),
+    load: async () =>
+      loadSnapshot({ database, config, keyRing: keyRing.ring, fingerprinter, bindings, clock }),
     onReplaced: (snapshot) => {
       onSnapshot(snapshot);
       for (const [slug, problem] of snapshot.problems)
         log.warn({ provider: slug }, `a provider is set aside: ${problem}`);
+      tellRemarks(snapshot);
       report();
+      auditWatch.wake();
     },
   });
+  const auditWatch = watchAudit(installation, log, id);
   await keeper.start();
   const heartbeat = setInterval(report, heartbeatMs);
   const registry = createRegistry(keeper, installation);
@@ -111,11 +123,13 @@ async function assemble(
     snapshot: () => keeper.current(),
     refresh: () => void keeper.refresh(),
     metrics: gatewayMetrics(registry),
+    clock,
   });
+  const auth = createAdminAuth({ config, db: database.kysely, audit, ring: keyRing.ring, clock, log });
   const adminApi = await createAdminApi({
     config,
     database,
-    changes: { audit, ring: keyRing.ring, fingerprinter },
+    changes: { audit, ring: keyRing.ring, fingerprinter, config, bindings },
     keeper,
     keyRing,
     registry,
@@ -124,8 +138,7 @@ async function assemble(
     clock,
     instanceId: id,
     stopping: () => stopping,
-    adminTokens: async () =>
-      withBootstrapToken(await readGoodHashes(database.kysely, 'admin'), config.adminToken),
+    auth,
   });
   route.handle = (request, response) => {
     // A caller who always has a next request would otherwise hold the connection, and the stop, until the cut.
@@ -142,6 +155,7 @@ async function assemble(
     admin: await firstToken('admin', config.adminToken),
     gateway: await firstToken('gateway', config.gatewayToken),
   };
+  auditWatch.start();
   await keeper.refresh();
   return {
     url,
@@ -152,21 +166,41 @@ async function assemble(
       stopping = true;
       clearInterval(heartbeat);
       await drain(door, config.limits.shutdownTimeoutMs);
-      await closeRooms({ gateway, keeper, installation, id });
+      await closeRooms({ gateway, keeper, auditWatch, auth, installation, id });
       await adminApi.close();
     },
   };
 }
 
+function watchAudit(installation: Installation, log: Logger, id: string): AuditWatch {
+  const { config, database, keyRing, fingerprinter, audit, clock } = installation;
+  const { ring } = keyRing;
+  return new AuditWatch({
+    db: database.kysely,
+    audit,
+    clock,
+    log,
+    ring,
+    anchor: openAnchor(config.audit.anchor, { log, clock }),
+    showKey: (token) => showStoredKey(token, ring, fingerprinter),
+    occasion: { actor: systemActor(id) },
+  });
+}
+
 async function closeRooms(rooms: {
   gateway: Gateway;
   keeper: SnapshotKeeper;
+  auditWatch: AuditWatch;
+  auth: AdminAuth;
   installation: Installation;
   id: string;
 }): Promise<void> {
   await rooms.gateway.close();
+  await rooms.auditWatch.stop(rooms.keeper.databaseError() === null);
   await rooms.keeper.stop();
+  rooms.auth.refusals.stop();
   if (rooms.keeper.databaseError() === null) {
+    await rooms.auth.refusals.flush();
     await removeInstance(rooms.installation.database.kysely, rooms.id).catch(() => undefined);
   }
   await rooms.installation.close();

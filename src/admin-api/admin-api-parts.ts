@@ -1,6 +1,6 @@
 /** What the admin API is handed by the composition root. */
 import type { Registry } from 'prom-client';
-import type { GoodTokens } from '../auth/authenticate.ts';
+import type { AdminAuth } from '../auth/admin-auth.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Config } from '../foundation/config.ts';
 import type { Logger } from '../foundation/logger.ts';
@@ -16,6 +16,6 @@ export interface AdminApiParts extends HealthParts {
   readonly startedAt: Date;
   readonly clock: Clock;
   readonly registry: Registry;
-  readonly adminTokens: () => Promise<GoodTokens>;
+  readonly auth: AdminAuth;
   readonly log: Logger;
 }

@@ -3,29 +3,67 @@
  * error leaves in the same envelope as the gateway's.
  */
 import { randomUUID } from 'node:crypto';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Actor } from '../audit/audit-event.ts';
-import { authenticate, type GoodTokens } from '../auth/authenticate.ts';
+import { anonymous } from '../auth/refusal-recorder.ts';
 import { errorEnvelope, KeywardError } from '../foundation/errors.ts';
-import type { Logger } from '../foundation/logger.ts';
 import type { AdminApiParts } from './admin-api-parts.ts';
-import { guardRoutes } from './admission.ts';
+import { actorOf, guardRoutes } from './admission.ts';
+import { hostCheck } from './check-host.ts';
+import { layConventions } from './conventions.ts';
+import { KeyTestLimits } from './key-test-limits.ts';
+import { maxAdminBodyBytes, toKeywardError } from './request-faults.ts';
+import { auditRoutes } from './routes/audit-routes.ts';
+import { documentRoutes } from './routes/document-routes.ts';
 import { healthRoutes } from './routes/health-routes.ts';
+import { keyRoutes } from './routes/key-routes.ts';
+import { keyTestRoutes } from './routes/key-test-routes.ts';
+import { providerRoutes } from './routes/provider-routes.ts';
+import { sessionRoutes } from './routes/session-routes.ts';
+import { signOnRoutes } from './routes/sign-on-routes.ts';
 import { statusRoutes } from './routes/status-routes.ts';
+import { tokenRoutes } from './routes/token-routes.ts';
+import { sealMalformed, sendSecurityHeaders } from './security-headers.ts';
+import { readCookies } from './session-cookie.ts';
+import type { TypedApp } from './typed-app.ts';
 
 /** Builds the app without listening: server.ts hands it the requests that are not the gateway's. */
-export async function createAdminApi(parts: AdminApiParts): Promise<FastifyInstance> {
-  const app = fastify({ logger: false, genReqId: () => randomUUID() }).withTypeProvider<ZodTypeProvider>();
+export async function createAdminApi(parts: AdminApiParts): Promise<TypedApp> {
+  const { trustedProxies } = parts.config;
+  const app = fastify({
+    logger: false,
+    genReqId: () => randomUUID(),
+    bodyLimit: maxAdminBodyBytes,
+    // As long as a head may be: the schema of the route says what is too long.
+    routerOptions: { maxParamLength: 16_384 },
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    frameworkErrors: (failure, request, reply) => {
+      void sendFailure(parts, failure, request, sealMalformed(reply));
+    },
+  }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  app.setErrorHandler((failure, _request, reply) => sendFailure(parts.log, failure, reply));
-  app.setNotFoundHandler((_request, reply) =>
-    sendFailure(parts.log, new KeywardError('route_not_found', { message: whatIsHere }), reply),
+  app.setErrorHandler((failure, request, reply) => sendFailure(parts, failure, request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    sendFailure(parts, new KeywardError('route_not_found', { message: whatIsHere }), request, reply),
   );
-  guardRoutes(app, async (request) => recognise(parts, request));
+  await sendSecurityHeaders(app);
+  const checkHost = hostCheck(parts.config);
+  app.addHook('onRequest', async ({ raw }) => checkHost(raw));
+  await readCookies(app);
+  guardRoutes(app, parts);
+  await layConventions(app, parts);
+  const limits = new KeyTestLimits(parts.clock);
+  documentRoutes(app);
   healthRoutes(app, parts);
   statusRoutes(app, parts);
+  sessionRoutes(app, parts);
+  signOnRoutes(app, parts);
+  tokenRoutes(app, parts);
+  providerRoutes(app, parts);
+  keyRoutes(app, parts, limits);
+  keyTestRoutes(app, parts, limits);
+  auditRoutes(app, parts);
   await app.ready();
   return app;
 }
@@ -33,37 +71,33 @@ export async function createAdminApi(parts: AdminApiParts): Promise<FastifyInsta
 const whatIsHere =
   'There is nothing at this address. Callers: POST /api/v1/llm/chat/completions. Health: GET /health/ready. Metrics: GET /metrics.';
 
-async function recognise(parts: AdminApiParts, request: FastifyRequest): Promise<Actor> {
-  let good: GoodTokens;
-  try {
-    good = await parts.adminTokens();
-  } catch (error) {
-    // An unreachable database says nothing about the token, so it must not end in a 401.
-    throw new KeywardError('database_unavailable', { cause: error });
-  }
-  authenticate(request.headers.authorization, good);
-  return {
-    kind: 'admin_token',
-    id: null,
-    name: 'admin',
-    role: 'admin',
-    address: request.ip,
-    userAgent: request.headers['user-agent'] ?? null,
-  };
-}
-
-function sendFailure(log: Logger, failure: unknown, reply: FastifyReply): FastifyReply {
+function sendFailure(
+  { log, auth }: AdminApiParts,
+  failure: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   const error = toKeywardError(failure);
-  if (error.status >= 500) log.error({ err: failure }, 'an admin request failed');
+  // The log tells the causes of an error by itself where they are errors too.
+  const why = typeof error.cause === 'string' ? { cause: error.cause } : {};
+  if (error.status >= 500) log.error({ err: failure, ...why }, 'an admin request failed');
+  else if (typeof error.cause === 'string')
+    log.info({ code: error.code, ...why }, 'an admin request was refused');
+  if (refusals.has(error.status)) {
+    const { method, id, routeOptions } = request;
+    const actor = request.actor ?? actorOf(anonymous, request);
+    const route = `${method} ${routeOptions.url ?? 'unknown'}`;
+    auth.refusals.record({ actor, requestId: id, route, status: error.status, code: error.code });
+  }
   if (error.status === 401) void reply.header('www-authenticate', 'Bearer');
-  return reply.code(error.status).send(errorEnvelope(error));
+  if (error.retryAfterSeconds !== null) void reply.header('retry-after', error.retryAfterSeconds);
+  // Past the schema of the route: an error that it forgot to declare is still sent as it is.
+  return reply
+    .code(error.status)
+    .type('application/json; charset=utf-8')
+    .serializer((text: string) => text)
+    .send(JSON.stringify(errorEnvelope(error)));
 }
 
-/** Fastify refuses malformed requests by itself, with a status of its own. */
-function toKeywardError(failure: unknown): KeywardError {
-  if (failure instanceof KeywardError) return failure;
-  const httpStatus = (failure as { statusCode?: number }).statusCode ?? 500;
-  return new KeywardError(httpStatus >= 400 && httpStatus < 500 ? 'malformed_request' : 'internal_error', {
-    cause: failure,
-  });
-}
+/** What is said to somebody who may not, or may not now. */
+const refusals: ReadonlySet<number> = new Set([401, 403, 429]);

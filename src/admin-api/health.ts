@@ -16,6 +16,8 @@ export interface ReadyReport {
     readonly providers: {
       readonly status: CheckStatus;
       readonly set_aside: Readonly<Record<string, string>>;
+      /** What serves and should not stay as it is; it makes nothing degraded. */
+      readonly remarks: Readonly<Record<string, string>>;
     };
   };
 }
@@ -55,6 +57,7 @@ export function readyReport({ keeper, keyRing, stopping }: HealthParts): {
     providers: {
       status: snapshot.problems.size === 0 ? 'ok' : 'degraded',
       set_aside: Object.fromEntries(snapshot.problems),
+      remarks: Object.fromEntries(snapshot.remarks),
     },
   };
   const isWhole = Object.values(checks).every(({ status }) => status === 'ok');

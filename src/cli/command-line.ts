@@ -1,11 +1,15 @@
 /** The tree of commands. Each command's work lies in a file of its own, read only when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { databaseFaultSentence, isDatabaseFault } from '../database/database-fault.ts';
-import { KeywardError, UsageError } from '../foundation/errors.ts';
+import { KeywardError, messageOf, UsageError } from '../foundation/errors.ts';
 import { version } from '../foundation/version.ts';
 import { redactSecrets } from '../providers/redact.ts';
+import { addAudit } from './audit-commands.ts';
+import { json, wholeNumber, type Settle } from './command-options.ts';
 import type { MigrateOptions } from './migrate-context.ts';
+import type { ProviderOptions } from './providers.ts';
 import { remark } from './terminal.ts';
+import type { MakeTokenOptions } from './tokens.ts';
 
 const usageExitCode = 2;
 const sources = ['environment', 'database', 'hybrid'] as const;
@@ -23,13 +27,17 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       return error.exitCode;
     }
     if (error instanceof KeywardError || isDatabaseFault(error)) {
-      const line = error instanceof KeywardError ? error.message : databaseFaultSentence(error);
-      remark(redactSecrets(`keyward: ${line}`, []));
+      remark(redactSecrets(`keyward: ${lineOf(error)}`, []));
       return 1;
     }
     remark(redactSecrets(`keyward: unexpected fault: ${(error as Error).stack ?? String(error)}`, []));
     return 1;
   }
+}
+
+function lineOf(error: unknown): string {
+  if (!(error instanceof KeywardError)) return databaseFaultSentence(error);
+  return error.cause === undefined ? error.message : `${error.message} (${messageOf(error.cause)})`;
 }
 
 function commandTree(outcome: { exitCode: number }): Command {
@@ -45,15 +53,13 @@ function commandTree(outcome: { exitCode: number }): Command {
     .configureOutput({ writeErr: (text) => process.stderr.write(redactSecrets(text, [])) });
   addServe(program, settle);
   addKeys(program, settle);
+  addProviders(program, settle);
   addTokens(program);
   addEncryptionKey(program, settle);
+  addAudit(program, settle);
   addMigrate(program, settle);
   return program;
 }
-
-type Settle = (exitCode: number) => void;
-
-const json = (): Option => new Option('--json', 'print one JSON object for programs');
 
 function addServe(program: Command, settle: Settle): void {
   program
@@ -116,6 +122,16 @@ function addKeys(program: Command, settle: Settle): void {
       settle(await removeKey(slug, options));
     });
   keys
+    .command('bind')
+    .description('bind a key that another program stored to its provider and host')
+    .argument('<provider>')
+    .option('--yes', 'do not ask')
+    .addOption(json())
+    .action(async (slug: string, options: { yes?: true; json?: true }) => {
+      const { bindKey } = await import('./keys-bind.ts');
+      settle(await bindKey(slug, options));
+    });
+  keys
     .command('test')
     .description('ask the provider whether its key lives; spends no tokens')
     .argument('<provider>')
@@ -145,11 +161,70 @@ function refuseKeyAsArgument(command: Command): void {
   );
 }
 
+function withSettings(command: Command): Command {
+  return command
+    .argument('<provider>', 'slug of the provider, for example our-llm')
+    .option('--name <name>', 'what to call it')
+    .option('--base-url <url>', 'where it speaks the OpenAI API, for example https://llm.example.com/v1')
+    .addOption(new Option('--source <source>', 'where its key is found').choices(sources))
+    .addOption(new Option('--active <yes|no>', 'whether callers may use it').choices(['yes', 'no']))
+    .addOption(
+      new Option('--private-network <yes|no>', 'whether its address may lead into a private network').choices(
+        ['yes', 'no'],
+      ),
+    )
+    .addOption(json());
+}
+
+function addProviders(program: Command, settle: Settle): void {
+  const providers = program.command('providers').description('the providers themselves');
+  providers
+    .command('list')
+    .description('all providers and where they are reached')
+    .addOption(json())
+    .action(async (options: { json?: true }) => {
+      const { listProviders } = await import('./providers.ts');
+      await listProviders(options);
+    });
+  providers
+    .command('show')
+    .description('one provider')
+    .argument('<provider>')
+    .addOption(json())
+    .action(async (slug: string, options: { json?: true }) => {
+      const { showProvider } = await import('./providers.ts');
+      await showProvider(slug, options);
+    });
+  withSettings(providers.command('create'))
+    .description('add a provider: any endpoint that speaks the OpenAI API')
+    .action(async (slug: string, options: ProviderOptions) => {
+      const { createNewProvider } = await import('./providers.ts');
+      await createNewProvider(slug, options);
+    });
+  withSettings(providers.command('change'))
+    .description('change a provider; what is not named stays')
+    .action(async (slug: string, options: ProviderOptions) => {
+      const { changeOneProvider } = await import('./providers.ts');
+      await changeOneProvider(slug, options);
+    });
+  providers
+    .command('delete')
+    .description('delete a provider')
+    .argument('<provider>')
+    .option('--force', 'also with its key, its models and the keys that users brought')
+    .option('--yes', 'do not ask')
+    .addOption(json())
+    .action(async (slug: string, options: { force?: true; yes?: true; json?: true }) => {
+      const { deleteOneProvider } = await import('./providers.ts');
+      settle(await deleteOneProvider(slug, options));
+    });
+}
+
 function addTokens(program: Command): void {
   const tokens = program.command('tokens').description('the tokens of callers and administrators');
   tokens
     .command('list')
-    .description('all tokens, without the tokens themselves')
+    .description('all tokens with role, last use and expiry, without the tokens themselves')
     .addOption(json())
     .action(async (options: { json?: true }) => {
       const { printTokens } = await import('./tokens.ts');
@@ -160,25 +235,25 @@ function addTokens(program: Command): void {
     .description('make a token and show it once')
     .argument('<name>', 'what to call it')
     .option('--admin', 'for the admin API instead of the gateway')
+    .addOption(
+      new Option('--role <role>', 'what an admin token may do (default: admin)').choices(['admin', 'viewer']),
+    )
+    .option('--expires-in <span>', 'how long it is good: 30m, 12h, 90d, 4w (default: until it is revoked)')
+    .option('--expires-at <date>', 'until when it is good: 2027-01-31, or 2027-01-31T12:00Z')
     .addOption(json())
-    .action(async (name: string, options: { admin?: true; json?: true }) => {
+    .action(async (name: string, options: MakeTokenOptions) => {
       const { makeToken } = await import('./tokens.ts');
       await makeToken(name, options);
     });
   tokens
     .command('revoke')
-    .description('revoke a token by its number; works at once')
+    .description('revoke a token by its number; works at once, also for the sessions begun with it')
     .argument('<id>', 'number as tokens list shows it', wholeNumber)
     .addOption(json())
     .action(async (id: number, options: { json?: true }) => {
       const { endToken } = await import('./tokens.ts');
       await endToken(id, options);
     });
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a number.');
-  return Number(text);
 }
 
 function addEncryptionKey(program: Command, settle: Settle): void {

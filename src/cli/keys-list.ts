@@ -2,15 +2,16 @@
 import { maskKey } from '../crypto/fingerprint.ts';
 import type { ServedKeys } from '../keys/instances.ts';
 import { listLiveInstances, servedKeysOf } from '../keys/instances.ts';
-import { readStoredKey, serve } from '../keys/load-snapshot.ts';
-import { readProviders, type ProviderRow } from '../keys/provider-store.ts';
+import { serve } from '../keys/load-snapshot.ts';
+import type { ProviderRow } from '../keys/provider-store.ts';
+import { judgeStoredKey } from '../keys/stored-key.ts';
 import type { Installation } from '../open-installation.ts';
 import { ago, print, printJson, remark, table } from './terminal.ts';
-import { withInstallation } from './with-installation.ts';
+import { readRows, serveParts, withInstallation } from './with-installation.ts';
 
 export async function listKeys(options: { json?: true }): Promise<void> {
   await withInstallation(async (installation) => {
-    const rows = await readProviders(installation.database.kysely);
+    const rows = await readRows(installation);
     const [server] = await listLiveInstances(installation.database.kysely);
     const served = server?.serves ?? servedFromHere(installation, rows);
     if (options.json) {
@@ -18,7 +19,8 @@ export async function listKeys(options: { json?: true }): Promise<void> {
       return;
     }
     const lines = rows.map((row) => {
-      const { provider, active, source, serves, stored, test_status } = describe(installation, row, served);
+      const described = describe(installation, row, served);
+      const { provider, active, source, serves, stored, binding, test_status } = described;
       const servedBy = serves?.source
         ? `${serves.source}${serves.fallback === null ? '' : ' (fallback)'}`
         : '-';
@@ -26,7 +28,11 @@ export async function listKeys(options: { json?: true }): Promise<void> {
         provider,
         active ? source : 'not active',
         servedBy,
-        stored ?? '-',
+        stored === null
+          ? '-'
+          : binding === 'unbound' || binding === 'parked'
+            ? `${stored} (${binding})`
+            : stored,
         test_status ?? '-',
         stored === null ? '-' : ago(row.api_key_updated_at),
       ];
@@ -38,23 +44,20 @@ export async function listKeys(options: { json?: true }): Promise<void> {
   });
 }
 
-function servedFromHere(
-  { config, keyRing, fingerprinter }: Installation,
-  rows: readonly ProviderRow[],
-): ServedKeys {
+function servedFromHere(installation: Installation, rows: readonly ProviderRow[]): ServedKeys {
   const active = rows.filter((row) => row.is_active === true);
-  return servedKeysOf(active.map((row) => serve(row, { config, keyRing: keyRing.ring, fingerprinter })));
+  return servedKeysOf(active.map((row) => serve(row, serveParts(installation))));
 }
 
-function describe({ keyRing, fingerprinter }: Installation, row: ProviderRow, served: ServedKeys) {
-  const stored =
-    row.encrypted_api_key === null ? null : readStoredKey(row.encrypted_api_key, keyRing.ring, fingerprinter);
+function describe(installation: Installation, row: ProviderRow, served: ServedKeys) {
+  const stored = judgeStoredKey(row, serveParts(installation));
   return {
     provider: row.provider_slug,
     active: row.is_active === true,
     source: row.api_key_source,
     serves: served[row.provider_slug] ?? null,
-    stored: stored === null ? null : 'key' in stored ? maskKey(stored.key) : 'unreadable',
+    stored: stored === null ? null : stored.key === undefined ? 'unreadable' : maskKey(stored.key),
+    binding: stored?.binding ?? null,
     updated_at: row.api_key_updated_at,
     last_tested: row.api_key_last_tested,
     test_status: row.api_key_test_status,

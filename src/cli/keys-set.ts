@@ -4,9 +4,10 @@ import { isCancel, password } from '@clack/prompts';
 import { maskKey } from '../crypto/fingerprint.ts';
 import { messageOf, UsageError } from '../foundation/errors.ts';
 import { Secret } from '../foundation/secret.ts';
+import { refuseForeignRing } from '../keys/foreign-ring.ts';
 import { listLiveInstances } from '../keys/instances.ts';
 import { storeKey } from '../keys/change-provider.ts';
-import { readEncryptedRows, type ProviderRow } from '../keys/provider-store.ts';
+import { sourceThatServes } from '../keys/set-key.ts';
 import type { Installation } from '../open-installation.ts';
 import { describeKeyShape } from '../providers/key-shape.ts';
 import { providerEntry } from '../providers/registry.ts';
@@ -29,7 +30,12 @@ export async function setKey(
 ): Promise<number> {
   return withInstallation(async (installation) => {
     const row = await findProvider(installation, slug);
-    await refuseForeignRing(installation, slug);
+    await refuseForeignRing(
+      installation.database,
+      installation.keyRing.ring,
+      slug,
+      installation.keyRing.from,
+    );
     const key = await readKey(slug, options.file);
     const shape = describeKeyShape(providerEntry(slug), key);
     if (shape.refusal !== undefined) throw new UsageError(shape.refusal, { exitCode: 2 });
@@ -69,18 +75,6 @@ export async function setKey(
   });
 }
 
-/** A key that only this shell's ring opens would take the provider away from every server. */
-async function refuseForeignRing(
-  { database, keyRing: { ring, from } }: Installation,
-  slug: string,
-): Promise<void> {
-  const others = (await readEncryptedRows(database.kysely)).filter(({ name }) => name !== slug);
-  if (others.length === 0 || others.some(({ token }) => ring.keyIdFor(token) !== undefined)) return;
-  throw new UsageError(
-    `The encryption key here (${ring.activeKeyId}, from ${from}) opens none of the ${others.length} other keys that are stored, so it is not the one that the servers use. Nothing was changed. See: keyward encryption-key check`,
-  );
-}
-
 /** The running servers that do not serve this key, each with its reason. */
 async function serversWithout(
   { database }: Installation,
@@ -94,11 +88,6 @@ async function serversWithout(
       ({ host, pid, serves }) =>
         `${host} (process ${pid}): ${serves[slug]?.reason ?? 'the provider is not active there'}`,
     );
-}
-
-/** Somebody who stores a key wants it used; hybrid uses it already. */
-function sourceThatServes(row: ProviderRow): string {
-  return row.api_key_source === 'hybrid' ? 'hybrid' : 'database';
 }
 
 async function readKey(slug: string, file: string | undefined): Promise<Secret> {

@@ -1,8 +1,7 @@
 /** `keyward keys test`: asks the provider whether the key that serves is good, and records what a stored one said. */
-import { UsageError } from '../foundation/errors.ts';
-import { serve } from '../keys/load-snapshot.ts';
-import { recordTest } from '../keys/change-provider.ts';
-import { testKey, type KeyTestResult } from '../keys/test-key.ts';
+import { KeywardError, UsageError } from '../foundation/errors.ts';
+import type { KeyTestResult } from '../keys/test-key.ts';
+import { testServingKey } from '../keys/test-provider-key.ts';
 import { keyFactsJson } from '../providers/key-facts.ts';
 import { print, printJson, remark } from './terminal.ts';
 import { changeParts, commandOccasion, findProvider, withInstallation } from './with-installation.ts';
@@ -10,26 +9,14 @@ import { changeParts, commandOccasion, findProvider, withInstallation } from './
 /** @returns the exit code: 0 valid, 1 anything else */
 export async function testProviderKey(slug: string, options: { json?: true }): Promise<number> {
   return withInstallation(async (installation) => {
-    const { config, keyRing, fingerprinter } = installation;
     const row = await findProvider(installation, slug);
-    const { upstream, entry, resolution } = serve(row, { config, keyRing: keyRing.ring, fingerprinter });
-    if ('problem' in upstream) throw new UsageError(`${slug} cannot be asked: ${upstream.problem}.`);
-    if (resolution.key === null) {
-      throw new UsageError(
-        `There is no key of ${slug} to test from here: ${resolution.reason}. A key in the environment of the server is tested with the same variable set in this shell.`,
-      );
-    }
-    const result = await testKey(entry, upstream.baseUrl, resolution.key);
-    const { key, source } = resolution;
-    const tested = { fingerprint: fingerprinter.of(key), source: source ?? 'environment' } as const;
-    const storedToken = source === 'database' ? row.encrypted_api_key : null;
-    await recordTest(
-      changeParts(installation),
+    const { result, source, fingerprint } = await testServingKey(
+      { ...installation, changes: changeParts(installation) },
       commandOccasion(),
-      slug,
-      storedToken === null ? tested : { ...tested, storedToken },
-      result,
-    );
+      row,
+    ).catch((error: unknown) => {
+      throw isMissing(error) ? new UsageError(`${error.message} ${whereElse}`, { cause: error }) : error;
+    });
     const isValid = result.verdict === 'valid';
     if (options.json) {
       printJson({
@@ -39,8 +26,8 @@ export async function testProviderKey(slug: string, options: { json?: true }): P
         message: result.message,
         advice: result.advice,
         code: result.code,
-        source: resolution.source,
-        fingerprint: resolution.key.fingerprint,
+        source,
+        fingerprint,
         http_status: result.httpStatus,
         models_available: result.modelsAvailable,
         ...keyFactsJson(result.facts),
@@ -48,15 +35,20 @@ export async function testProviderKey(slug: string, options: { json?: true }): P
         tested_at: result.testedAt.toISOString(),
       });
     } else {
-      print(
-        `${slug}: ${result.verdict} (${result.responseTimeMs} ms, key ${resolution.key.fingerprint} from ${resolution.source})`,
-      );
+      print(`${slug}: ${result.verdict} (${result.responseTimeMs} ms, key ${fingerprint} from ${source})`);
       print(result.message);
       for (const line of toldLines(result)) print(line);
       if (!isValid) remark(result.advice);
     }
     return isValid ? 0 : 1;
   });
+}
+
+const whereElse =
+  'A key in the environment of the server is tested with the same variable set in this shell.';
+
+function isMissing(error: unknown): error is KeywardError {
+  return error instanceof KeywardError && error.code === 'key_not_found';
 }
 
 /** What the provider told for free, a line each. */

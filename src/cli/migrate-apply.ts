@@ -122,7 +122,7 @@ const stateWords = {
   drift: 'has DRIFTED',
 } as const;
 
-/** One line for a migration, and one for each difference, expected beside found. */
+/** One line for a migration, one for each difference, expected beside found, and one for each remark. */
 export function tellState(report: MigrationReport): void {
   const line = `Migration ${report.version} ${stateWords[report.state]}: ${report.name}${report.adopted ? ' (adopted)' : ''}`;
   if (report.state === 'applied') transcript.good(line);
@@ -130,10 +130,20 @@ export function tellState(report: MigrationReport): void {
   else transcript.warn(line);
   if (report.fileChanged) transcript.line(`     ${report.file} is not the text that was applied`);
   for (const difference of report.differences) transcript.line(`     ${describeDifference(difference)}`);
+  for (const one of report.remarks) transcript.line(`     ${one}`);
 }
 
 /** A report as programs get it. */
 export function describeReport(report: MigrationReport): Readonly<Record<string, unknown>> {
-  const { version, name, state, adopted, appliedAt, fileChanged, differences } = report;
-  return { version, name, state, adopted, applied_at: appliedAt, file_changed: fileChanged, differences };
+  const { version, name, state, adopted, appliedAt, fileChanged, differences, remarks } = report;
+  return {
+    version,
+    name,
+    state,
+    adopted,
+    applied_at: appliedAt,
+    file_changed: fileChanged,
+    differences,
+    remarks,
+  };
 }

@@ -28,7 +28,7 @@ export async function rollBackAction({
   transcript.info(`These go, in this order: ${plan.migrations.map(({ file }) => file).join(', ')}`);
   const losses = lossesOf(plan);
   if (losses !== '') transcript.warn(`That takes away ${losses}`);
-  const { files, backup } = await rollBackMigrations(database.kysely, known, {
+  const { files, backup, kept } = await rollBackMigrations(database.kysely, known, {
     to,
     confirmed: options.yes === true || (losses !== '' && (await agreed())),
     backupDirectory: join(config.dataDirectory, 'backups'),
@@ -36,6 +36,7 @@ export async function rollBackAction({
     onWaiting: transcript.warn,
   });
   for (const file of files) transcript.good(`Rolled back ${file}`);
+  for (const one of kept) transcript.info(`Kept for the next apply: ${one}`);
   if (backup !== null) {
     transcript.line();
     transcript.good(`Saved ${backup.count} key(s), still encrypted, to the table ${backupTable}`);

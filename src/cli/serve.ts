@@ -33,9 +33,12 @@ function giveUp(): void {
 
 /** A log that knows every secret of the configuration and of the newest snapshot. */
 function scrubbedLog(config: Config): { log: Logger; learnSecrets: (snapshot: Snapshot) => void } {
-  const configured = [config.adminToken, config.gatewayToken, config.encryptionKey].filter(
-    (secret) => secret !== undefined,
-  );
+  const configured = [
+    config.adminToken,
+    config.gatewayToken,
+    config.encryptionKey,
+    config.signOn?.clientSecret,
+  ].filter((secret) => secret !== undefined);
   let secrets: readonly Secret[] = configured;
   const log = createLogger({ ...config.log, scrub: (line) => redactSecrets(line, secrets) });
   const learnSecrets = (snapshot: Snapshot): void => {

@@ -18,6 +18,25 @@ export function remark(line = ''): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** How far long work has come, on one line that is written over; shown on a terminal only. */
+export function progressLine(): { show: (text: string) => void; end: () => void } {
+  let shownAt = 0;
+  return {
+    show: (text) => {
+      if (!process.stderr.isTTY || performance.now() - shownAt < progressPauseMs) return;
+      shownAt = performance.now();
+      process.stderr.write(`\r${text}${eraseRest}`);
+    },
+    end: () => {
+      if (shownAt > 0) process.stderr.write(`\r${eraseRest}`);
+    },
+  };
+}
+
+const progressPauseMs = 100;
+/** ECMA-48: erase to the end of the line. */
+const eraseRest = '\u001b[K';
+
 /** Styled where standard output shows it. */
 export function styled(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout });
@@ -34,6 +53,11 @@ export function table(rows: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   );
+}
+
+/** `1 event`, `2 events`. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }
 
 /** `3 d`, `5 h`, `12 min`, `8 s`: how long ago, in its largest unit. */

@@ -1,11 +1,22 @@
 /** `keyward tokens`: makes, lists and revokes the tokens of callers and administrators. */
-import { createToken, listTokens, revokeToken } from '../auth/token-store.ts';
+import type { AdminRole } from '../auth/token.ts';
+import {
+  createToken,
+  listTokens,
+  longestTokenName,
+  revokeToken,
+  stateOf,
+  type StoredToken,
+} from '../auth/token-store.ts';
 import { UsageError } from '../foundation/errors.ts';
 import { ago, print, printJson, remark, table } from './terminal.ts';
+import { readExpiry, type ExpiryOptions } from './token-expiry.ts';
 import { commandOccasion, describeApplied, withInstallation } from './with-installation.ts';
 
+const heading = ['ID', 'KIND', 'ROLE', 'NAME', 'TOKEN', 'AGE', 'LAST USED', 'EXPIRES', 'STATE'];
+
 export async function printTokens(options: { json?: true }): Promise<void> {
-  await withInstallation(async ({ database, config }) => {
+  await withInstallation(async ({ database, config, clock }) => {
     const tokens = await listTokens(database.kysely);
     if (options.json) {
       printJson({ tokens });
@@ -14,29 +25,66 @@ export async function printTokens(options: { json?: true }): Promise<void> {
     const rows = tokens.map((token) => [
       String(token.id),
       token.kind,
+      token.role ?? '-',
       token.name,
       `${token.prefix}…`,
       ago(token.createdAt),
-      token.revokedAt === null ? 'good' : `revoked ${ago(token.revokedAt)} ago`,
+      token.lastUsedAt === null ? '-' : `${ago(token.lastUsedAt)} ago`,
+      token.expiresAt === null ? '-' : inUtc(token.expiresAt),
+      stateIn(token, clock.now()),
     ]);
-    for (const line of table([['ID', 'KIND', 'NAME', 'TOKEN', 'AGE', 'STATE'], ...rows])) print(line);
+    for (const line of table([heading, ...rows])) print(line);
     if (rows.length === 0) remark('No tokens are stored. Make one with: keyward tokens create <name>');
     if (config.gatewayToken !== undefined)
       remark('KEYWARD_GATEWAY_TOKEN in this environment is not listed: it is not stored.');
   });
 }
 
-export async function makeToken(name: string, options: { admin?: true; json?: true }): Promise<void> {
+function stateIn(token: StoredToken, now: Date): string {
+  const state = stateOf(token, now);
+  return state === 'revoked' ? `revoked ${ago(token.revokedAt)} ago` : state;
+}
+
+/** `2027-01-31 12:00 UTC` */
+function inUtc(time: Date): string {
+  return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+export interface MakeTokenOptions extends ExpiryOptions {
+  readonly admin?: true;
+  readonly role?: AdminRole;
+  readonly json?: true;
+}
+
+export async function makeToken(name: string, options: MakeTokenOptions): Promise<void> {
   const kind = options.admin ? 'admin' : 'gateway';
+  const { role } = options;
+  if (kind === 'gateway' && role !== undefined)
+    throw new UsageError('Only admin tokens have a role: add --admin, or leave --role out.', { exitCode: 2 });
+  if (name.trim() === '' || name.length > longestTokenName)
+    throw new UsageError(`A name has 1 to ${longestTokenName} characters.`, { exitCode: 2 });
   await withInstallation(async (installation) => {
-    const { id, token, revision } = await createToken(installation.audit, commandOccasion(), { kind, name });
-    const applied = await describeApplied(installation, revision);
+    const { audit, clock } = installation;
+    const expiresAt = readExpiry(options, clock.now());
+    const made = await createToken(audit, commandOccasion(), {
+      kind,
+      name,
+      ...(role !== undefined && { role }),
+      expiresAt,
+    });
+    const applied = await describeApplied(installation, made.revision);
     if (options.json) {
-      printJson({ id, kind, name, token: token.reveal(), applied });
+      printJson({ id: made.id, kind, name, role: made.role, expiresAt, token: made.token.reveal(), applied });
       return;
     }
-    print(token.reveal());
-    remark(`This ${kind} token (number ${id}, "${name}") is shown this once. ${applied}`);
+    print(made.token.reveal());
+    const facts = [
+      `number ${made.id}`,
+      `"${name}"`,
+      ...(made.role === null ? [] : [`role ${made.role}`]),
+      ...(expiresAt === null ? [] : [`good until ${inUtc(expiresAt)}`]),
+    ];
+    remark(`This ${kind} token (${facts.join(', ')}) is shown this once. ${applied}`);
   });
 }
 

@@ -1,10 +1,13 @@
 /** Opens the installation for one command and closes it whatever happens. */
 import { commandActor } from '../audit/actors.ts';
+import { fileAnchor } from '../audit/anchor-file.ts';
 import type { Occasion } from '../audit/audit-event.ts';
+import { HeadKeeper } from '../audit/head-keeper.ts';
 import { loadConfig } from '../foundation/config.ts';
-import { UsageError } from '../foundation/errors.ts';
+import { messageOf, UsageError } from '../foundation/errors.ts';
 import type { ChangeParts } from '../keys/change-provider.ts';
 import { waitUntilApplied } from '../keys/instances.ts';
+import type { ServeParts } from '../keys/load-snapshot.ts';
 import { readProviders, type ProviderRow } from '../keys/provider-store.ts';
 import { openInstallation, type Installation } from '../open-installation.ts';
 import { remark } from './terminal.ts';
@@ -13,11 +16,31 @@ const applyTimeoutMs = 5_000;
 
 export async function withInstallation<T>(action: (installation: Installation) => Promise<T>): Promise<T> {
   const installation = await openInstallation(loadConfig(), { as: 'command', onProgress: remark });
+  let hasAppended = false;
+  installation.audit.onAppended(() => {
+    hasAppended = true;
+  });
   try {
     return await action(installation);
   } finally {
+    if (hasAppended) await noteHead(installation);
     await installation.close();
   }
+}
+
+/** A running server notes the head; where none runs, and the heads lie beside the database, this command does. */
+async function noteHead({ config, database, clock }: Installation): Promise<void> {
+  const { anchor } = config.audit;
+  if (anchor.kind !== 'file' || !database.ownsEngine) return;
+  const heads = new HeadKeeper({
+    db: database.kysely,
+    anchor: fileAnchor(anchor.path),
+    clock,
+    onCut: (_heads, message) => remark(`Warning: ${message}`),
+  });
+  await heads.noteHead().catch((error: unknown) => {
+    remark(`The head of the audit trail cannot be noted in ${anchor.path}: ${messageOf(error)}`);
+  });
 }
 
 /** What this command's changes are recorded with. */
@@ -25,13 +48,25 @@ export function commandOccasion(): Occasion {
   return { actor: commandActor() };
 }
 
-export function changeParts({ audit, keyRing, fingerprinter }: Installation): ChangeParts {
-  return { audit, ring: keyRing.ring, fingerprinter };
+export function changeParts({ audit, keyRing, fingerprinter, config, bindings }: Installation): ChangeParts {
+  return { audit, ring: keyRing.ring, fingerprinter, config, bindings };
+}
+
+/** What it takes to say how the environment of this shell would serve a row. */
+export function serveParts({ config, keyRing, fingerprinter, bindings }: Installation): ServeParts {
+  return { config, keyRing: keyRing.ring, fingerprinter, bindings };
+}
+
+/** All providers; what their keys are bound to is known from then on. */
+export async function readRows({ database, bindings }: Installation): Promise<ProviderRow[]> {
+  const rows = await readProviders(database.kysely);
+  await bindings.refresh(database.kysely, rows);
+  return rows;
 }
 
 /** @throws UsageError that names the providers there are */
-export async function findProvider({ database }: Installation, slug: string): Promise<ProviderRow> {
-  const rows = await readProviders(database.kysely);
+export async function findProvider(installation: Installation, slug: string): Promise<ProviderRow> {
+  const rows = await readRows(installation);
   const row = rows.find(({ provider_slug }) => provider_slug === slug);
   if (row !== undefined) return row;
   throw new UsageError(

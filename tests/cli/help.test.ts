@@ -24,8 +24,10 @@ describe('help', () => {
       Commands:
         serve              start the gateway; makes the database at the first start
         keys               the keys of the providers
+        providers          the providers themselves
         tokens             the tokens of callers and administrators
         encryption-key     the key that encrypts the stored keys
+        audit              the record of every change: read, prove, export
         migrate [options]  bring the database to the version that this program needs,
                            or back
         help [command]     display help for command
@@ -43,6 +45,11 @@ describe('help', () => {
     'keys remove',
     'keys test',
     'keys explain',
+    'providers list',
+    'providers show',
+    'providers create',
+    'providers change',
+    'providers delete',
   ])('of keyward %s is there', async (command) => {
     const { exitCode, stdout, stderr } = await run(`${command} --help`);
     expect([exitCode, stderr]).toEqual([0, '']);
@@ -55,6 +62,10 @@ describe('help', () => {
     'tokens revoke',
     'encryption-key generate',
     'encryption-key check',
+    'audit list',
+    'audit verify',
+    'audit export',
+    'audit retain',
     'migrate',
   ])('of keyward %s is there as well', async (command) => {
     const { exitCode, stdout } = await run(`${command} --help`);
@@ -63,7 +74,7 @@ describe('help', () => {
   });
 
   it('of a command that answers by its exit code lists the codes', async () => {
-    for (const command of ['keys test', 'encryption-key check', 'migrate'])
+    for (const command of ['keys test', 'encryption-key check', 'audit verify', 'audit retain', 'migrate'])
       expect((await run(`${command} --help`)).stdout).toMatch(/Exit code:\s+0/);
   });
 });
@@ -86,7 +97,7 @@ describe('what is not known is refused with exit code 2:', () => {
     },
   );
 
-  it.each(['keys', 'tokens', 'encryption-key'])(
+  it.each(['keys', 'tokens', 'encryption-key', 'audit'])(
     'keyward %s without more, and the help is shown',
     async (words) => {
       const { exitCode, stdout, stderr } = await run(words);

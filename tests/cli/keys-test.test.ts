@@ -184,6 +184,7 @@ describe('the test of a key', { timeout: 120_000 }, () => {
         active       yes
         source       hybrid
         stored key   sk-or-v…fa4e (fp_FINGERPRINT)
+        binding      good: to openrouter at openrouter.ai:443
         last test    invalid at TIME
         base URL     http://127.0.0.1:PORT/api/v1 (from environment)
         would serve  fp_FINGERPRINT from environment, a fallback (database_key_dead): the source is hybrid and the stored key is set aside: the last test proved the stored key dead (OPENROUTER_API_KEY)
@@ -200,6 +201,9 @@ describe('the test of a key', { timeout: 120_000 }, () => {
       ! Applied migration 002_add_system_api_keys.sql in N ms
       ! Applied migration 003_add_more_providers.sql in N ms
       ! Applied migration 004_add_keyward_tables.sql in N ms
+      ! Applied migration 005_add_key_checks.sql in N ms
+      ! Applied migration 006_add_audit.sql in N ms
+      ! Applied migration 007_add_administration.sql in N ms
       ! keyward: There is no key of groq to test from here: the source is environment and GROQ_API_KEY is not set. A key in the environment of the server is tested with the same variable set in this shell.
       (exit code 1)
       "

@@ -31,6 +31,9 @@ describe('without a server', patience, () => {
       ! Applied migration 002_add_system_api_keys.sql in N ms
       ! Applied migration 003_add_more_providers.sql in N ms
       ! Applied migration 004_add_keyward_tables.sql in N ms
+      ! Applied migration 005_add_key_checks.sql in N ms
+      ! Applied migration 006_add_audit.sql in N ms
+      ! Applied migration 007_add_administration.sql in N ms
       ! No server is running: "served by" is what the environment of this shell would give.
       "
     `);
@@ -47,6 +50,7 @@ describe('without a server', patience, () => {
         active       yes
         source       database
         stored key   sk-or-v…fa4e (fp_FINGERPRINT)
+        binding      good: to openrouter at openrouter.ai:443
         last test    untested
         base URL     https://openrouter.ai/api/v1 (from database)
         would serve  fp_FINGERPRINT from database: the source is database
@@ -162,6 +166,7 @@ describe('without a server', patience, () => {
       source: 'database',
       serves: { source: 'database', fingerprint, fallback: null, reason: 'the source is database' },
       stored: 'sk-or-v…fa4e',
+      binding: 'bound',
       updated_at: expect.stringMatching(/Z$/) as string,
       last_tested: null,
       test_status: 'untested',
@@ -211,7 +216,7 @@ describe('on a real PostgreSQL', patience, () => {
     const { run } = await commandLine({}, 'postgres');
     expect((await run('keys list')).transcript).toMatchInlineSnapshot(`
       "$ keyward keys list
-      ! keyward: The database (PostgreSQL postgres@127.0.0.1:PORT/DATABASE) has not got 001, 002, 003, 004 of the migrations yet. Apply them with: keyward migrate
+      ! keyward: The database (PostgreSQL postgres@127.0.0.1:PORT/DATABASE) has not got 001, 002, 003, 004, 005, 006, 007 of the migrations yet. Apply them with: keyward migrate
       (exit code 3)
       "
     `);

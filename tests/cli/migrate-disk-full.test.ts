@@ -1,34 +1,15 @@
 /** `keyward migrate` on a full disk: it says so, nothing is changed, and with space again it goes on. */
-import type pg from 'pg';
 import { expect, it, vi } from 'vitest';
 import { readContents } from '../support/database-contents.ts';
 import { migrateForPrograms } from '../support/migrate-command.ts';
 import { threeKeys, withClient } from '../support/migration-stages.ts';
 import { createDatabase } from '../support/real-postgres.ts';
-import { mountSmallDisk } from '../support/small-disk.ts';
+import { fillDisk, mountSmallDisk } from '../support/small-disk.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
 const dataDirectory = useTemporaryDirectory();
-
-/** Writes until nothing more goes in, in ever smaller pieces. */
-async function fill(client: pg.Client): Promise<void> {
-  await client.query(
-    'CREATE SCHEMA IF NOT EXISTS filler; CREATE TABLE IF NOT EXISTS filler.filler (text TEXT); ALTER TABLE filler.filler ALTER text SET STORAGE PLAIN',
-  );
-  for (const rows of [256, 16, 1]) {
-    for (;;) {
-      const isFull = await client
-        .query(`INSERT INTO filler.filler SELECT repeat('x', 7000) FROM generate_series(1, ${rows})`)
-        .then(
-          () => false,
-          (error: Error) => /No space left on device/.test(error.message),
-        );
-      if (isFull) break;
-    }
-  }
-}
 
 it('a disk that is full is one line, at an apply and at a rollback; with space again it goes on', async (context) => {
   const disk = await mountSmallDisk(24);
@@ -41,7 +22,7 @@ it('a disk that is full is one line, at an apply and at a rollback; with space a
   try {
     await migrateForPrograms(environment, '--to', '001');
     await withClient(url, async (client) => {
-      await fill(client);
+      await fillDisk(client);
       const before = await readContents(client);
       const { exitCode, report, stderr } = await migrateForPrograms(environment);
       expect(exitCode, stderr).toBe(1);
@@ -53,7 +34,7 @@ it('a disk that is full is one line, at an apply and at a rollback; with space a
       disk.grow(32);
       expect(await migrateForPrograms(environment)).toMatchObject({ exitCode: 0 });
       await client.query(threeKeys);
-      await fill(client);
+      await fillDisk(client);
       const whole = await readContents(client);
       const back = await migrateForPrograms(environment, '--rollback', '--yes');
       expect(back.exitCode, back.stderr).toBe(1);

@@ -30,7 +30,7 @@ interface Backup {
 
 /** A database with three keys, and a data directory of its own. */
 async function withKeys(): Promise<MigratingCase> {
-  const found = await newCase(newest, threeKeys);
+  const found = await newCase(newest, `${threeKeys}; ${bindings}`);
   const dataDirectory = mkdtempSync(join(found.dataDirectory, 'data-'));
   return { ...found, dataDirectory, environment: { ...found.environment, KEYWARD_DATA_DIR: dataDirectory } };
 }
@@ -43,11 +43,17 @@ async function rollBack({ environment }: MigratingCase): Promise<Backup> {
 
 const keyFields = `provider_slug, encrypted_api_key, api_key_source, api_key_updated_at::text AS api_key_updated_at,
   api_key_last_tested::text AS api_key_last_tested, api_key_test_status`;
+const addedFields = 'api_key_binding, allow_private_network, request_headers';
+const bindings = `UPDATE llm_providers SET api_key_binding = 'binding of ' || provider_slug, allow_private_network = true,
+  request_headers = '{"x-team": "a"}' WHERE provider_slug IN ('openai', 'groq')`;
 const readKeys = `SELECT ${keyFields} FROM llm_providers WHERE encrypted_api_key IS NOT NULL ORDER BY provider_slug`;
+/** With what 007 adds. */
+const readBoundKeys = readKeys.replace(' FROM', `, ${addedFields} FROM`);
 
 it('--yes saves the keys, still encrypted, to a table and to a file of mode 0600 with count and checksum', async () => {
   const found = await withKeys();
   const keys = await found.sql(readKeys);
+  const boundKeys = await found.sql(readBoundKeys);
   const { exitCode, report, stderr } = await migrateForPrograms(found.environment, '--rollback', '--yes');
   expect(exitCode).toBe(0);
   expect(report['rolled_back']).toEqual(filesAfter('001'));
@@ -63,7 +69,7 @@ it('--yes saves the keys, still encrypted, to a table and to a file of mode 0600
   expect(createHash('sha256').update(JSON.stringify(file.keys)).digest('hex')).toBe(checksum);
   const spaced = (value: unknown): unknown =>
     JSON.parse(JSON.stringify(value).replaceAll(/(?<=-\d\d)T(?=\d\d:)/g, ' '));
-  expect(spaced(file.keys)).toEqual(keys);
+  expect(spaced(file.keys)).toEqual(boundKeys);
 
   expect(stderr).toContain(`Saved 3 key(s), still encrypted, to the table ${backupTable}`);
   expect(stderr).toContain(path);
@@ -73,7 +79,7 @@ it('--yes saves the keys, still encrypted, to a table and to a file of mode 0600
 
 it('an apply without --yes tells of the saved keys and leaves them; with --yes each comes back and the table goes', async () => {
   const found = await withKeys();
-  const keys = await found.sql(readKeys);
+  const keys = await found.sql(readBoundKeys);
   await rollBack(found);
 
   const without = await migrateForPrograms(found.environment);
@@ -87,8 +93,20 @@ it('an apply without --yes tells of the saved keys and leaves them; with --yes e
   expect(exitCode).toBe(0);
   expect(report['restored']).toEqual({ restored: ['anthropic', 'groq', 'openai'], left: [] });
   expect(stderr).toContain('Restored 3 key(s), each read back: anthropic, groq, openai');
-  expect(await found.sql(readKeys)).toEqual(keys);
+  expect(await found.sql(readBoundKeys)).toEqual(keys);
   expect(await found.sql(`SELECT to_regclass('${backupTable}') AS backup`)).toEqual([{ backup: null }]);
+});
+
+it('of 007 alone brings bindings and settings back with the next apply, unasked', async () => {
+  const found = await withKeys();
+  const keys = await found.sql(readBoundKeys);
+  expect(await migrateForPrograms(found.environment, '--rollback', '--to', '006')).toMatchObject({
+    exitCode: 0,
+    report: { rolled_back: filesAfter('006'), backup: null },
+  });
+  expect(await found.stage()).toBe('006');
+  expect(await migrateForPrograms(found.environment)).toMatchObject({ exitCode: 0 });
+  expect(await found.sql(readBoundKeys)).toEqual(keys);
 });
 
 it('a newer key is not overwritten: the old one stays in the backup, and is named', async () => {
@@ -169,7 +187,7 @@ it('--to says what stays: only what is after it goes, in order; adopted tables s
   await migrateForPeople(adopted.environment);
   expect(
     (await migrateForPrograms(adopted.environment, '--rollback', '--to', '000')).report['rolled_back'],
-  ).toEqual(['004_add_keyward_tables.sql', '003_add_more_providers.sql', '002_add_system_api_keys.sql']);
+  ).toEqual(filesAfter('001'));
   expect(await adopted.sql('SELECT count(*)::int AS rows FROM llm_providers')).toEqual([{ rows: 7 }]);
 });
 

@@ -43,6 +43,29 @@ describe('exit code 0', () => {
     expect(await stage()).toBe(newest);
   });
 
+  it('--check remarks on a check that rows from before break, and is at target; --force validates it once they are right', async () => {
+    const { environment, sql } = await newCase(
+      '004',
+      `UPDATE llm_providers SET api_key_test_status = 'ok' WHERE provider_slug = 'groq'`,
+    );
+    const remark = /constraint llm_providers\.llm_providers_api_key_test_status_check is NOT VALID/;
+    const applied = await migrateForPrograms(environment);
+    expect(applied).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(remark) });
+    const { exitCode, report, stderr } = await migrateForPrograms(environment, '--check');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringMatching(remark) });
+    expect(report['migrations']).toContainEqual(
+      expect.objectContaining({
+        version: '005',
+        state: 'applied',
+        differences: [],
+        remarks: [expect.stringMatching(remark)],
+      }),
+    );
+    await sql(`UPDATE llm_providers SET api_key_test_status = 'valid' WHERE provider_slug = 'groq'`);
+    const forced = await migrateForPrograms(environment, '--force');
+    expect(forced).toMatchObject({ exitCode: 0, stderr: expect.not.stringMatching(remark) });
+  });
+
   it('--force repairs a changed default, and another type of a column it does not', async () => {
     const { environment, stage, sql } = await newCase(
       newest,

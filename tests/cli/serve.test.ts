@@ -68,6 +68,9 @@ describe('the first start in a place where nothing is', patience, () => {
       Applied migration 002_add_system_api_keys.sql in N ms
       Applied migration 003_add_more_providers.sql in N ms
       Applied migration 004_add_keyward_tables.sql in N ms
+      Applied migration 005_add_key_checks.sql in N ms
+      Applied migration 006_add_audit.sql in N ms
+      Applied migration 007_add_administration.sql in N ms
       SIGTERM: finishing the requests in flight
       Stopped.
       "
@@ -145,7 +148,7 @@ describe('a start without its encryption key', patience, () => {
     const refused = await run('serve');
     expect(refused.transcript).toMatchInlineSnapshot(`
       "$ keyward serve
-      ! keyward: The encryption key file DATA/encryption-key is gone, and 1 stored key needs it. Put it back from your backup, or set BYOK_ENCRYPTION_KEY to the key it held.
+      ! keyward: The encryption key file DATA/encryption-key is gone, and nothing else opens the stored key and the audit trail. Put it back from your backup, or set BYOK_ENCRYPTION_KEY to the key it held.
       (exit code 1)
       "
     `);

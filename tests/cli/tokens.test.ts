@@ -7,11 +7,14 @@ describe('tokens', { timeout: 120_000 }, () => {
     const { run } = await commandLine();
     expect((await run('tokens list')).transcript).toMatchInlineSnapshot(`
       "$ keyward tokens list
-      ID  KIND  NAME  TOKEN  AGE  STATE
+      ID  KIND  ROLE  NAME  TOKEN  AGE  LAST USED  EXPIRES  STATE
       ! Applied migration 001_create_llm_tables.sql in N ms
       ! Applied migration 002_add_system_api_keys.sql in N ms
       ! Applied migration 003_add_more_providers.sql in N ms
       ! Applied migration 004_add_keyward_tables.sql in N ms
+      ! Applied migration 005_add_key_checks.sql in N ms
+      ! Applied migration 006_add_audit.sql in N ms
+      ! Applied migration 007_add_administration.sql in N ms
       ! No tokens are stored. Make one with: keyward tokens create <name>
       ! KEYWARD_GATEWAY_TOKEN in this environment is not listed: it is not stored.
       "
@@ -26,7 +29,14 @@ describe('tokens', { timeout: 120_000 }, () => {
     expect((await run('tokens create nightly --admin')).transcript).toMatchInlineSnapshot(`
       "$ keyward tokens create nightly --admin
       kwa_TOKEN
-      ! This admin token (number 2, "nightly") is shown this once. Revision N; no server is running.
+      ! This admin token (number 2, "nightly", role admin) is shown this once. Revision N; no server is running.
+      "
+    `);
+    const viewer = await run('tokens create auditor --admin --role viewer --expires-at 2031-01-31');
+    expect(viewer.transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens create auditor --admin --role viewer --expires-at 2031-01-31
+      kwa_TOKEN
+      ! This admin token (number 3, "auditor", role viewer, good until 2031-01-31 00:00 UTC) is shown this once. Revision N; no server is running.
       "
     `);
     expect((await run('tokens revoke 1')).transcript).toMatchInlineSnapshot(`
@@ -37,9 +47,10 @@ describe('tokens', { timeout: 120_000 }, () => {
     const list = await run('tokens list');
     expect(list.transcript).toMatchInlineSnapshot(`
       "$ keyward tokens list
-      ID  KIND     NAME     TOKEN        AGE  STATE
-      1   gateway  reports  kwg_BEGIN…  N s  revoked N s ago
-      2   admin    nightly  kwa_BEGIN…  N s  good
+      ID  KIND     ROLE    NAME     TOKEN        AGE  LAST USED  EXPIRES               STATE
+      1   gateway  -       reports  kwg_BEGIN…  N s  -          -                     revoked N s ago
+      2   admin    admin   nightly  kwa_BEGIN…  N s  -          -                     good
+      3   admin    viewer  auditor  kwa_BEGIN…  N s  -          2031-01-31 00:00 UTC  good
       ! KEYWARD_GATEWAY_TOKEN in this environment is not listed: it is not stored.
       "
     `);
@@ -52,6 +63,24 @@ describe('tokens', { timeout: 120_000 }, () => {
     expect(list.stdout).not.toContain(made.stdout.trim());
   });
 
+  it('with a role or an end that makes no sense are refused, and nothing is made', async () => {
+    const { run } = await commandLine();
+    const wrong = [
+      'tokens create x --role viewer',
+      'tokens create x --admin --role owner',
+      'tokens create x --expires-in soon',
+      'tokens create x --expires-at 2001-01-31',
+      'tokens create x --expires-in 90d --expires-at 2031-01-31',
+      `tokens create ${'x'.repeat(201)}`,
+    ];
+    for (const words of wrong) {
+      const { exitCode, stdout, stderr } = await run(words);
+      expect([words, exitCode, stdout]).toEqual([words, 2, '']);
+      expect(stderr).not.toContain('unexpected fault');
+    }
+    expect((await run('tokens list --json')).json).toEqual({ tokens: [] });
+  });
+
   it('alone stand on standard output, so that a script can take one', async () => {
     const { run } = await commandLine();
     expect((await run('tokens create for-a-script')).stdout).toMatch(/^kwg_[\w-]{43}\n$/);
@@ -59,13 +88,28 @@ describe('tokens', { timeout: 120_000 }, () => {
 
   it('for programs are JSON, and only the one that was just made is whole', async () => {
     const { run } = await commandLine();
-    const made = (await run('tokens create reports --admin --json')).json as { token: string };
-    expect(made).toMatchObject({ id: 1, kind: 'admin', name: 'reports' });
+    const made = (await run('tokens create reports --admin --expires-in 90d --json')).json as {
+      token: string;
+      expiresAt: string;
+    };
+    expect(made).toMatchObject({ id: 1, kind: 'admin', name: 'reports', role: 'admin' });
+    const days = (new Date(made.expiresAt).getTime() - Date.now()) / 86_400_000;
+    expect(Math.round(days)).toBe(90);
     expect(made.token).toMatch(/^kwa_[\w-]{43}$/);
     expect((await run('tokens revoke 1 --json')).json).toMatchObject({ id: 1, revoked: true });
     const { json, stdout } = await run('tokens list --json');
     expect(json).toMatchObject({
-      tokens: [{ id: 1, kind: 'admin', name: 'reports', prefix: made.token.slice(0, 10) }],
+      tokens: [
+        {
+          id: 1,
+          kind: 'admin',
+          name: 'reports',
+          role: 'admin',
+          expiresAt: made.expiresAt,
+          lastUsedAt: null,
+          prefix: made.token.slice(0, 10),
+        },
+      ],
     });
     expect(stdout).not.toContain(made.token.slice(0, 11));
     expect(stdout).not.toMatch(/[0-9a-f]{64}/);

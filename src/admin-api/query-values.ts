@@ -1,0 +1,36 @@
+/**
+ * Values as they stand in an address or a body, each with the words for who got it wrong: numbers and truth
+ * as text, names, sentences. Where a schema's text is read as another type, the document shows that type.
+ */
+import { z } from 'zod';
+import { plainText } from '../keys/provider-rules.ts';
+
+/** `50`: digits only, read as a number. */
+export function wholeNumberText(least: number, most: number) {
+  const words = `must be a whole number from ${least} to ${most}`;
+  return z
+    .string('must stand once')
+    .regex(/^\d{1,9}$/, words)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, words)
+    .meta({ type: 'integer', minimum: least, maximum: most, pattern: undefined });
+}
+
+/** `true` or `false`, read as a boolean. */
+export function truthText() {
+  return z
+    .enum(['true', 'false'], 'must be true or false')
+    .transform((text) => text === 'true')
+    .meta({ type: 'boolean', enum: undefined });
+}
+
+/** Why somebody does something, for the audit trail. */
+export const reason = plainText(500).optional().describe('Why, in your words; it goes into the audit trail.');
+
+/** The slug of a provider that may exist. */
+export const slugParameter = z.object({
+  slug: plainText(100)
+    .min(1, 'must not be empty')
+    .describe('Short name of the provider, for example `openrouter`.')
+    .meta({ examples: ['openrouter'] }),
+});

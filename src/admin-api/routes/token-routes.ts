@@ -1,0 +1,163 @@
+/** Tokens of administrators and callers: list, make, revoke. A new token is in the answer that made it, and nowhere else. */
+import { z } from 'zod';
+import {
+  createToken,
+  listTokens,
+  longestTokenName,
+  revokeToken,
+  stateOf,
+  type StoredToken,
+} from '../../auth/token-store.ts';
+import type { Clock } from '../../foundation/clock.ts';
+import { KeywardError } from '../../foundation/errors.ts';
+import { occasionOf } from '../admission.ts';
+import type { AdminApiParts } from '../admin-api-parts.ts';
+import type { TypedApp } from '../typed-app.ts';
+
+const kind = z.enum(['admin', 'gateway']);
+const role = z.enum(['admin', 'viewer']);
+const state = z.enum(['good', 'expired', 'revoked']);
+
+const token = z.object({
+  id: z.int(),
+  kind: kind.describe('admin: for this API; gateway: for callers of models.'),
+  name: z.string(),
+  role: role.nullable().describe('Of an admin token.'),
+  prefix: z.string().describe('Its first characters, to recognise it by.'),
+  state,
+  created_at: z.iso.datetime(),
+  expires_at: z.iso.datetime().nullable(),
+  last_used_at: z.iso.datetime().nullable().describe('To about a minute; of admin tokens only.'),
+  revoked_at: z.iso.datetime().nullable(),
+});
+
+const newToken = (clock: Clock) =>
+  z
+    .strictObject({
+      kind: kind.default('gateway').describe('admin: for this API; gateway: for callers of models.'),
+      name: z
+        .string()
+        .min(1, 'must not be empty')
+        .max(longestTokenName, `must have at most ${longestTokenName} characters`)
+        .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters'),
+      role: role.optional().describe('Of an admin token; admin where it is left out.'),
+      expires_at: z.iso
+        .datetime({ offset: true, error: 'must be a time such as 2027-01-31T12:00:00Z' })
+        .refine((time) => new Date(time) > clock.now(), 'must lie in the future')
+        .optional()
+        .describe('Left out: until it is revoked.'),
+      reason: z.string().max(500).optional().describe('Why, in your words; it goes into the audit trail.'),
+    })
+    .refine((made) => made.kind === 'admin' || made.role === undefined, {
+      path: ['role'],
+      error: 'must be left out for a gateway token',
+    });
+
+const tags = ['tokens'];
+
+export function tokenRoutes(app: TypedApp, parts: AdminApiParts): void {
+  listRoute(app, parts);
+  createRoute(app, parts);
+  revokeRoute(app, parts);
+}
+
+function listRoute(app: TypedApp, { database, clock }: AdminApiParts): void {
+  app.get(
+    '/api/v1/admin/tokens',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        operationId: 'listTokens',
+        summary: 'All tokens, oldest first, the expired and revoked ones too',
+        tags,
+        querystring: z.strictObject({ kind: kind.optional(), state: state.optional() }),
+        response: { 200: z.object({ data: z.array(token) }).describe('All tokens that fit.') },
+      },
+    },
+    async ({ query }) => {
+      const tokens = await listTokens(database.kysely);
+      return {
+        data: tokens
+          .map((one) => viewOf(one, clock))
+          .filter((one) => (query.kind ?? one.kind) === one.kind && (query.state ?? one.state) === one.state),
+      };
+    },
+  );
+}
+
+function createRoute(app: TypedApp, { changes, clock }: AdminApiParts): void {
+  app.post(
+    '/api/v1/admin/tokens',
+    {
+      config: { access: 'admin' },
+      schema: {
+        operationId: 'createToken',
+        summary: 'Make a token; it is shown this once',
+        tags,
+        body: newToken(clock),
+        response: {
+          201: token
+            .extend({
+              token: z.string().describe('The token itself. It cannot be read again.'),
+              revision: z.int(),
+            })
+            .describe('Made. It is shown this once.'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { kind, name, role, reason, expires_at: expiresAt } = request.body;
+      const made = await createToken(changes.audit, occasionOf(request, reason), {
+        kind,
+        name,
+        ...(role !== undefined && { role }),
+        expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
+      });
+      return reply
+        .code(201)
+        .send({ ...viewOf(made, clock), token: made.token.reveal(), revision: made.revision });
+    },
+  );
+}
+
+function revokeRoute(app: TypedApp, { changes }: AdminApiParts): void {
+  app.delete(
+    '/api/v1/admin/tokens/:id',
+    {
+      config: { access: 'admin', refusals: ['token_not_found'] },
+      schema: {
+        operationId: 'revokeToken',
+        summary: 'Revoke a token, and with it the sessions that were begun with it',
+        tags,
+        params: z.object({
+          id: z
+            .string()
+            .regex(/^\d{1,9}$/, 'must be the number of a token')
+            .transform(Number),
+        }),
+        response: { 200: z.object({ id: z.int(), revision: z.int() }).describe('Revoked.') },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { found, revision } = await revokeToken(changes.audit, occasionOf(request), id);
+      if (!found) throw new KeywardError('token_not_found');
+      return { id, revision };
+    },
+  );
+}
+
+function viewOf(stored: StoredToken, clock: Clock): z.output<typeof token> {
+  return {
+    id: stored.id,
+    kind: stored.kind,
+    name: stored.name,
+    role: stored.role,
+    prefix: stored.prefix,
+    state: stateOf(stored, clock.now()),
+    created_at: stored.createdAt.toISOString(),
+    expires_at: stored.expiresAt?.toISOString() ?? null,
+    last_used_at: stored.lastUsedAt?.toISOString() ?? null,
+    revoked_at: stored.revokedAt?.toISOString() ?? null,
+  };
+}

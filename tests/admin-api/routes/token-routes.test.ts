@@ -1,0 +1,202 @@
+/** Tokens over HTTP: shown once, listed without themselves, good until their end, and revoked at once. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { ask, eventsOf, newToken, refusalOf, signIn } from '../../support/administrators.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+import {
+  adminToken,
+  startKeyward,
+  type RunningKeyward,
+  type StartOptions,
+} from '../../support/running-keyward.ts';
+
+const leftovers: RunningKeyward[] = [];
+afterEach(async () => {
+  for (const one of leftovers.splice(0)) await one.stop();
+});
+
+async function start(options: StartOptions = {}): Promise<RunningKeyward> {
+  const keyward = await startKeyward({ engine: 'postgres', ...options });
+  leftovers.push(keyward);
+  return keyward;
+}
+
+const tokens = '/api/v1/admin/tokens';
+const status = 'GET /api/v1/admin/status';
+
+interface TokenAnswer {
+  readonly id: number;
+  readonly token: string;
+  readonly state: string;
+}
+
+async function make(keyward: RunningKeyward, body: object): Promise<TokenAnswer> {
+  const response = await ask(keyward, `POST ${tokens}`, { token: adminToken, body });
+  expect(response.status).toBe(201);
+  return (await response.json()) as TokenAnswer;
+}
+
+async function list(keyward: RunningKeyward, query = ''): Promise<TokenAnswer[]> {
+  const response = await ask(keyward, `GET ${tokens}${query}`, { token: adminToken });
+  return ((await response.json()) as { data: TokenAnswer[] }).data;
+}
+
+describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) => {
+  let keyward: RunningKeyward;
+  beforeAll(async () => {
+    keyward = await startKeyward({ engine });
+  });
+  afterAll(async () => keyward.stop());
+
+  test('an admin token is made, shown this once, used, listed and revoked', async () => {
+    const made = await make(keyward, {
+      kind: 'admin',
+      name: 'nightly',
+      role: 'viewer',
+      expires_at: '2131-01-31T13:00:00+01:00',
+      reason: 'reports',
+    });
+    expect(made).toMatchObject({
+      kind: 'admin',
+      name: 'nightly',
+      role: 'viewer',
+      state: 'good',
+      expires_at: '2131-01-31T12:00:00.000Z',
+      last_used_at: null,
+      revision: expect.any(Number) as number,
+    });
+    expect((await ask(keyward, status, { token: made.token })).status).toBe(200);
+    const text = JSON.stringify(await list(keyward));
+    expect(text).toContain(made.token.slice(0, 10));
+    expect(text).not.toContain(made.token.slice(0, 11));
+    const revoked = await ask(keyward, `DELETE ${tokens}/${made.id}`, { token: adminToken });
+    expect([revoked.status, await revoked.json()]).toEqual([
+      200,
+      { id: made.id, revision: expect.any(Number) as number },
+    ]);
+    expect((await ask(keyward, status, { token: made.token })).status).toBe(401);
+    expect((await list(keyward)).find(({ id }) => id === made.id)).toMatchObject({ state: 'revoked' });
+    const about = async (action: 'token.created' | 'token.revoked') =>
+      (await eventsOf(keyward, action)).filter(({ target }) => target.id === String(made.id));
+    expect(await about('token.created')).toMatchObject([
+      {
+        actor: { kind: 'bootstrap_token', role: 'admin' },
+        reason: 'reports',
+        target: { id: String(made.id) },
+      },
+    ]);
+    expect(await about('token.revoked')).toHaveLength(1);
+    const events = await keyward.sql('SELECT event FROM keyward_audit_events');
+    expect(JSON.stringify(events) + keyward.logLines.join('')).not.toContain(made.token.slice(0, 11));
+  });
+
+  test('a gateway token serves calls until its time, and is then refused to the millisecond', async () => {
+    const clock = manualClock();
+    const keyward = await start({ engine, clock, env: { OPENROUTER_API_KEY: ['sk', 'test'].join('-') } });
+    const made = await make(keyward, {
+      name: 'an application',
+      expires_at: new Date(clock.now().getTime() + 60_000).toISOString(),
+    });
+    await keyward.caughtUp();
+    // Past the door a request fails for want of a model.
+    const knock = async (): Promise<number> =>
+      (await keyward.chat('{}', { headers: { authorization: `Bearer ${made.token}` } })).status;
+    clock.pass(59_999);
+    expect(await knock()).toBe(400);
+    clock.pass(1);
+    expect(await knock()).toBe(401);
+    expect(await list(keyward)).toMatchObject([{ role: null, state: 'expired' }]);
+  });
+
+  test('who made and revoked what is the session or token that did it', async () => {
+    const { id, token } = await newToken(keyward, { name: 'chief' });
+    const session = await signIn(keyward, token);
+    await ask(keyward, `POST ${tokens}`, { session, body: { name: 'by session' } });
+    await ask(keyward, `POST ${tokens}`, { token, body: { name: 'by token' } });
+    expect((await eventsOf(keyward, 'token.created')).slice(-2)).toMatchObject([
+      { actor: { kind: 'session', id: session.id, name: 'chief' }, after: { name: 'by session' } },
+      { actor: { kind: 'admin_token', id: String(id), name: 'chief' }, after: { name: 'by token' } },
+    ]);
+  });
+
+  test('without a record no token is made and none is revoked', async () => {
+    const keyward = await start({ engine });
+    const { id } = await newToken(keyward);
+    await keyward.sql(
+      'ALTER TABLE keyward_audit_events ADD CONSTRAINT full_disk CHECK (sequence < 0) NOT VALID',
+    );
+    const before = await keyward.sql('SELECT * FROM keyward_tokens');
+    for (const request of [`POST ${tokens}`, `DELETE ${tokens}/${id}`] as const) {
+      const body = request.startsWith('POST') ? { body: { name: 'x' } } : {};
+      const response = await ask(keyward, request, { token: adminToken, ...body });
+      expect(await refusalOf(response)).toEqual({ status: 503, code: 'audit_unavailable' });
+    }
+    expect(await keyward.sql('SELECT * FROM keyward_tokens')).toEqual(before);
+  });
+});
+
+describe('a token', () => {
+  let keyward: RunningKeyward;
+  beforeAll(async () => {
+    keyward = await startKeyward({ engine: 'postgres' });
+  });
+  afterAll(async () => keyward.stop());
+
+  test.each([
+    [{}],
+    [{ name: '' }],
+    [{ name: 'x'.repeat(201) }],
+    [{ name: 'two\nlines' }],
+    [{ name: 7 }],
+    [{ name: 'x', kind: 'root' }],
+    [{ name: 'x', role: 'viewer' }],
+    [{ name: 'x', kind: 'admin', role: 'owner' }],
+    [{ name: 'x', expires_at: 'tomorrow' }],
+    [{ name: 'x', expires_at: '2031-01-31' }],
+    [{ name: 'x', expires_at: '2031-02-30T00:00:00Z' }],
+    [{ name: 'x', expires_at: '2001-01-31T00:00:00Z' }],
+    [{ name: 'x', token: 'kwa_of-my-own' }],
+    [[]],
+    ['x'],
+    [null],
+  ])('that is asked for as %j is not made', async (body) => {
+    expect((await ask(keyward, `POST ${tokens}`, { token: adminToken, body })).status).toBe(400);
+    expect(await list(keyward)).toEqual([]);
+  });
+
+  test.each(['0x1', '1.5', '-1', '1e3', '99999999999', 'x'])('of number %s cannot be', async (id) => {
+    expect((await ask(keyward, `DELETE ${tokens}/${id}`, { token: adminToken })).status).toBe(400);
+  });
+
+  test('that is not there cannot be revoked; one that was revoked stays as it is', async () => {
+    const revoke = async (id: number) => ask(keyward, `DELETE ${tokens}/${id}`, { token: adminToken });
+    expect(await refusalOf(await revoke(4711))).toEqual({ status: 404, code: 'token_not_found' });
+    const { id } = await newToken(keyward);
+    await revoke(id);
+    const before = await list(keyward);
+    expect((await revoke(id)).status).toBe(200);
+    expect(await list(keyward)).toEqual(before);
+    const events = await eventsOf(keyward, 'token.revoked');
+    expect(events.filter(({ target }) => target.id === String(id))).toHaveLength(1);
+  });
+});
+
+test('the list is narrowed by kind and state', async () => {
+  const keyward = await start();
+  await newToken(keyward, { kind: 'gateway', name: 'caller' });
+  await newToken(keyward, { name: 'chief' });
+  await newToken(keyward, { name: 'expired', expiresAt: new Date('2001-01-01T00:00:00Z') });
+  const names = async (query: string) =>
+    (await list(keyward, query)).map((one) => (one as unknown as { name: string }).name);
+  expect(await names('')).toEqual(['caller', 'chief', 'expired']);
+  expect(await names('?kind=admin')).toEqual(['chief', 'expired']);
+  expect(await names('?kind=admin&state=good')).toEqual(['chief']);
+  expect(await names('?state=revoked')).toEqual([]);
+  expect((await ask(keyward, `GET ${tokens}?kind=root`, { token: adminToken })).status).toBe(400);
+});
+
+test('an administrator may revoke the token that asks, and is then out', async () => {
+  const keyward = await start();
+  const { id, token } = await newToken(keyward);
+  expect((await ask(keyward, `DELETE ${tokens}/${id}`, { token })).status).toBe(200);
+  expect((await ask(keyward, status, { token })).status).toBe(401);
+});
