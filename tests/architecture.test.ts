@@ -26,8 +26,14 @@ const house: House = {
   packages: { pg: 'database', '@electric-sql/': 'database' },
   environmentReaders: /^foundation\/config(?:-[a-z-]+)?\.ts$/,
   revealers: [
+    'audit/anchor-webhook.ts', // signs what it posts
     'audit/audit-key.ts', // opens the key of the chain
-    'auth/authenticate.ts', // hashes the bootstrap tokens
+    'admin-api/routes/token-routes.ts', // shows a new token, once
+    'admin-api/session-cookie.ts', // sets the cookie
+    'auth/session-secret.ts', // hashes the secret of a session
+    'auth/sign-in-state.ts', // seals what a sign-in must find again
+    'auth/single-sign-on.ts', // sends the client secret to the identity provider
+    'auth/token.ts', // hashes
     'auth/token-store.ts', // hashes a new token
     'cli/encryption-key.ts', // prints a new encryption key
     'cli/serve.ts', // shows the first tokens, once
@@ -35,7 +41,8 @@ const house: House = {
     'crypto/encryption-key-file.ts', // writes the encryption key to its file
     'crypto/fingerprint.ts', // hashes and masks
     'crypto/key-ring.ts', // parses the encryption keys, encrypts
-    'keys/load-snapshot.ts', // trims what was decrypted and looks whether a header can carry it
+    'crypto/stored-key.ts', // trims what was decrypted, to hash and mask it
+    'keys/stored-key.ts', // trims what was decrypted and looks whether a header can carry it
     'providers/key-header.ts', // sends the key to its provider
     'providers/key-shape.ts', // looks whether a key is one of this provider
     'providers/redact.ts', // takes keys out of what providers say

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase } from '../src/database/open-database.ts';
+import { ask, newToken, refusalOf, signIn } from './support/administrators.ts';
 import { startBreakableLink, type BreakableLink } from './support/breakable-link.ts';
 import { freshPgliteDirectory } from './support/fresh-pglite.ts';
 import { runKeyward, startServerProcess } from './support/keyward-process.ts';
+import { manualClock } from './support/manual-clock.ts';
 import { createDatabase } from './support/real-postgres.ts';
 import { adminToken, newPlace, startKeyward, type RunningKeyward } from './support/running-keyward.ts';
 import { startStandInProvider, type StandInProvider } from './support/stand-in-provider.ts';
@@ -166,14 +168,49 @@ describe.each(Object.entries(backends))('with the database on the engine %s', (_
     await patient.stop();
   });
 
-  test('an administrator is told 503, and never that the token is wrong', async () => {
+  test('an administrator is told 503, and never that the token or the session is wrong', async () => {
+    const { token } = await newToken(keyward);
+    const session = await signIn(keyward, token);
     link.cut();
     await expect.poll(status).toBe('degraded');
-    const response = await fetch(`${keyward.server.url}/api/v1/admin/status`, {
-      headers: { authorization: `Bearer ${adminToken}` },
+    for (const credentials of [{ token: adminToken }, { token }, { session }]) {
+      const response = await ask(keyward, 'GET /api/v1/admin/status', credentials);
+      expect(await refusalOf(response)).toEqual({ status: 503, code: 'database_unavailable' });
+    }
+    const signingIn = await ask(keyward, 'POST /api/v1/admin/session', { body: { token } });
+    expect(await refusalOf(signingIn)).toEqual({ status: 503, code: 'database_unavailable' });
+  });
+
+  test('whoever presents nothing is refused all the same', async () => {
+    link.cut();
+    await expect.poll(status).toBe('degraded');
+    expect(await refusalOf(await ask(keyward, 'GET /api/v1/admin/status'))).toEqual({
+      status: 401,
+      code: 'token_missing',
     });
-    expect(response.status).toBe(503);
-    expect(await response.json()).toMatchObject({ error: { code: 'database_unavailable' } });
+  });
+
+  test('a gateway token is good until its time, and refused from then on', async () => {
+    const clock = manualClock();
+    const timed = await startKeyward({
+      place: { environment: keyward.environment, remove: async () => {} },
+      clock,
+    });
+    const expiresAt = new Date(clock.now().getTime() + 60_000);
+    const { token } = await newToken(timed, { kind: 'gateway', expiresAt });
+    await timed.caughtUp();
+    link.cut();
+    const asked = async (): Promise<number> => {
+      const response = await timed.chat(undefined, { headers: { authorization: `Bearer ${token}` } });
+      await response.arrayBuffer();
+      return response.status;
+    };
+    clock.pass(59_999);
+    expect(await asked()).toBe(200);
+    clock.pass(1);
+    expect(await asked()).toBe(401);
+    link.mend();
+    await timed.stop();
   });
 
   test('metrics say so', async () => {

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { Secret } from '../../src/foundation/secret.ts';
-import { testKey, type KeyTestResult } from '../../src/keys/test-key.ts';
+import { testKey, type KeyTestResult, type TestedUpstream } from '../../src/keys/test-key.ts';
 import type { AnswerRule } from '../../src/providers/answer-rule.ts';
 import { named, rulesFor } from '../../src/providers/classify-answer.ts';
 import { keyFactsJson } from '../../src/providers/key-facts.ts';
@@ -40,12 +40,14 @@ async function standInFor(slug: string): Promise<StandInProvider> {
   return started;
 }
 
+const at = (baseUrl: string): TestedUpstream => ({ baseUrl, allowPrivateNetwork: false, headers: {} });
+
 /** The result of a test of the key that is answered so, by a server, over HTTP. */
 async function testAnswered(slug: string, answer: ReturnType<typeof wireOf>): Promise<KeyTestResult> {
   const standIn = await standInFor(slug);
   const { status, headers, body } = answer;
   standIn.behave({ answer: { status, headers, body } });
-  return testKey(providerEntry(slug), standIn.baseUrl, new Secret(key), patience);
+  return testKey(providerEntry(slug), at(standIn.baseUrl), new Secret(key), patience);
 }
 
 /** Which of them disagree with the corpus, each in a sentence. */
@@ -99,7 +101,7 @@ describe('over HTTP, at every provider', () => {
       try {
         return await testKey(
           providerEntry(slug),
-          upstream.baseUrl,
+          at(upstream.baseUrl),
           new Secret(key),
           neverAnswers ? impatience : patience,
         );
@@ -119,7 +121,7 @@ describe('over HTTP, at every provider', () => {
     for (const slug of corpusSlugs) {
       const standIn = await standInFor(slug);
       standIn.behave({});
-      await testKey(providerEntry(slug), standIn.baseUrl, new Secret(key), patience);
+      await testKey(providerEntry(slug), at(standIn.baseUrl), new Secret(key), patience);
       const spending = standIn.requests.filter(({ method, path, body }) => {
         const isFree = method === 'GET' || (method === 'POST' && path === '/v1/check-api-key');
         return !isFree || body.length > 0 || /chat|complet|generate|messages|embed|responses/i.test(path);

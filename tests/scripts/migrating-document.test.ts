@@ -133,9 +133,11 @@ describeOnEachDatabase('the backup file', (opened) => {
     const client = await opened().connect();
     await client.query(`
       UPDATE llm_providers SET encrypted_api_key = 'token of ' || provider_slug, api_key_source = 'hybrid' WHERE id < 4;
-      UPDATE llm_providers SET api_key_updated_at = '2025-06-07 08:09:10.123456', api_key_last_tested = '2025-06-08', api_key_test_status = 'invalid' WHERE id < 4`);
+      UPDATE llm_providers SET api_key_updated_at = '2025-06-07 08:09:10.123456', api_key_last_tested = '2025-06-08', api_key_test_status = 'invalid' WHERE id < 4;
+      UPDATE llm_providers SET api_key_binding = 'binding of ' || provider_slug, allow_private_network = true, request_headers = '{"x-team": "a"}' WHERE id < 3`);
     const keys = `
-      SELECT provider_slug, encrypted_api_key, api_key_source, api_key_updated_at::text, api_key_last_tested::text, api_key_test_status
+      SELECT provider_slug, encrypted_api_key, api_key_source, api_key_updated_at::text, api_key_last_tested::text, api_key_test_status,
+             api_key_binding, allow_private_network, request_headers
         FROM llm_providers WHERE encrypted_api_key IS NOT NULL ORDER BY id`;
     const before = (await client.query(keys)).rows as unknown[];
     expect(before).toHaveLength(3);
@@ -146,7 +148,7 @@ describeOnEachDatabase('the backup file', (opened) => {
       backupDirectory: directory,
       ...quiet,
     });
-    await client.query('DROP TABLE llm_providers_system_keys_backup_002');
+    await client.query('DROP TABLE llm_providers_system_keys_backup_002, llm_providers_settings_backup_007');
     await applyMigrations(kysely, known, { force: false, ...quiet });
     expect((await client.query(keys)).rows).toEqual([]);
 

@@ -11,11 +11,18 @@ const document = readFileSync(new URL('../../SCHEMA.md', import.meta.url), 'utf8
 const commonQueries = sqlStatements(sectionOf(document, '## Common queries'));
 const exampleData = sqlStatements(sectionOf(document, '## Example data'));
 
-/** What the example leaves to the programs that run: a server, and a token. */
+/** What the example leaves to the programs that run: a server, a token, an administrator who tests a key. */
 const runningServer = `
   INSERT INTO keyward_instances (id, host, pid, version, revision, serves)
   SELECT gen_random_uuid(), 'gateway-1', 1, '0.0.0', revision, '{"openrouter": {"source": "database"}}' FROM keyward_revision;
-  INSERT INTO keyward_tokens (kind, name, token_hash, token_prefix) VALUES ('gateway', 'app', repeat('0', 64), 'kw_')`;
+  INSERT INTO keyward_tokens (kind, name, token_hash, token_prefix) VALUES ('gateway', 'app', repeat('0', 64), 'kw_');
+  INSERT INTO keyward_sessions (id_hash, method, subject, name, role, expires_at)
+  VALUES (repeat('0', 64), 'oidc', '42', 'An administrator', 'admin', (now() AT TIME ZONE 'UTC') + interval '1 hour');
+  INSERT INTO keyward_key_tests (provider_slug, fingerprint, source, verdict, message, advice, response_time_ms, asked_by, tested_at)
+  VALUES ('openrouter', 'fp', 'database', 'valid', 'Good.', 'Nothing.', 12, 'An administrator', now() AT TIME ZONE 'UTC');
+  INSERT INTO keyward_audit_events (sequence, event, previous_hash, hash)
+  VALUES (1, '{"occurred_at": "2026-01-31T12:00:00.000Z", "actor": {"kind": "session", "name": "An administrator"}, "action": "provider.key_tested",
+               "target": {"kind": "provider", "id": "openrouter"}, "outcome": "done"}', repeat('0', 64), repeat('1', 64))`;
 
 describeOnEachDatabase('SCHEMA.md', (opened) => {
   it('every table, column and function of the migrated database has a comment', async () => {

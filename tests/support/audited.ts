@@ -6,7 +6,9 @@ import { Fingerprinter } from '../../src/crypto/fingerprint.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
 import type { Database } from '../../src/database/database.ts';
 import { systemClock, type Clock } from '../../src/foundation/clock.ts';
+import { loadConfig } from '../../src/foundation/config.ts';
 import type { ChangeParts } from '../../src/keys/change-provider.ts';
+import { KnownBindings } from '../../src/keys/known-bindings.ts';
 import { readFingerprintKey } from '../../src/keys/provider-store.ts';
 
 export const occasionOfTests: Occasion = {
@@ -25,10 +27,31 @@ export function auditTrailOn(
 export async function changePartsOn(
   database: Database,
   ring = KeyRing.parse(generateEncryptionKey()),
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<ChangeParts> {
   return {
     audit: auditTrailOn(database, ring),
     ring,
+    config: loadConfig(environment),
+    bindings: new KnownBindings(),
     fingerprinter: new Fingerprinter(await readFingerprintKey(database.kysely)),
   };
+}
+
+/** Adds that many events to the trail, in one transaction. */
+export async function recordMany(audit: AuditTrail, count: number, name = 'event'): Promise<void> {
+  await audit.change(occasionOfTests, async (_tx, record) => {
+    for (let index = 1; index <= count; index += 1) {
+      record({
+        action: 'provider.key_set',
+        target: { kind: 'provider', id: `${name}-${index}` },
+        before: { source: 'environment', fingerprint: null, mask: null },
+        after: {
+          source: 'database',
+          fingerprint: `fp_${index.toString(16).padStart(12, '0')}`,
+          mask: 'sk-…fa4e',
+        },
+      });
+    }
+  });
 }

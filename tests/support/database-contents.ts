@@ -55,7 +55,15 @@ export async function readContents(client: Asked): Promise<Definitions> {
   return { ...(await readCatalogue(client)), ...prefixed(await read(client, rowsQuery)) };
 }
 
-/** One number for the catalogue; without the tables that are named, and what belongs to them. */
+/** What rollbacks keep of what they take away, until a later apply brings it back; beginnings of names. */
+export const keptByRollbacks = [
+  'llm_providers_system_keys_backup_002',
+  'llm_providers_settings_backup_007',
+  'keyward_audit_saved_',
+  'idx_keyward_audit_saved_',
+] as const;
+
+/** One number for the catalogue; without the tables whose names begin so, and what belongs to them. */
 export async function catalogueHash(client: Asked, without: readonly string[] = []): Promise<string> {
   const entries = Object.entries(await readCatalogue(client)).filter(
     ([name]) => !without.some((table) => name.includes(` ${table}`)),

@@ -31,7 +31,11 @@ export function describeOnMigratedDatabase(
   });
 }
 
-async function undone<T>({ database }: OpenedDatabase, work: (tx: Kysely<Tables>) => Promise<T>): Promise<T> {
+/** Runs in a transaction of this database, which leaves nothing behind. */
+export async function undone<T>(
+  { database }: OpenedDatabase,
+  work: (tx: Kysely<Tables>) => Promise<T>,
+): Promise<T> {
   const result: { value?: T } = {};
   try {
     await database.kysely.transaction().execute(async (tx) => {

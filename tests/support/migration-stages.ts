@@ -10,7 +10,7 @@ import { applyMigrations, type ApplyOptions } from '../../src/database/migration
 import { shippedMigrations } from '../../src/database/migrations/shipped-migrations.ts';
 import { openDatabase } from '../../src/database/open-database.ts';
 import { loadConfig } from '../../src/foundation/config.ts';
-import { catalogueHash } from './database-contents.ts';
+import { catalogueHash, keptByRollbacks } from './database-contents.ts';
 import { createDatabase, type TestDatabase } from './real-postgres.ts';
 
 export const known = shippedMigrations();
@@ -60,7 +60,7 @@ async function lookAt(client: pg.Client): Promise<{ newest: string; hash: string
     ? await client.query('SELECT max(version) AS newest FROM keyward_migrations')
     : null;
   const newest = (versions?.rows[0] as { newest: string | null } | undefined)?.newest ?? '000';
-  return { newest, hash: await catalogueHash(client, ['llm_providers_system_keys_backup_002']) };
+  return { newest, hash: await catalogueHash(client, keptByRollbacks) };
 }
 
 export class MigrationStages {

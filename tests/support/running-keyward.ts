@@ -9,6 +9,7 @@ import OpenAI from 'openai';
 import pg from 'pg';
 import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
+import type { Clock } from '../../src/foundation/clock.ts';
 import { loadConfig } from '../../src/foundation/config.ts';
 import { createLogger } from '../../src/foundation/logger.ts';
 import { Secret } from '../../src/foundation/secret.ts';
@@ -24,6 +25,8 @@ export interface StartOptions {
   /** Added to the variables that every test needs, or in their place. */
   readonly env?: Readonly<Record<string, string>>;
   readonly place?: Place;
+  /** The system's where absent. */
+  readonly clock?: Clock;
 }
 
 /** Where one installation lives: the variables that name it, and how it is thrown away. */
@@ -199,7 +202,12 @@ export class RunningKeyward {
 }
 
 /** Starts on a new place, which goes when the server stops; or on one that was made before, which stays. */
-export async function startKeyward({ engine, env = {}, place }: StartOptions = {}): Promise<RunningKeyward> {
+export async function startKeyward({
+  engine,
+  env = {},
+  place,
+  clock,
+}: StartOptions = {}): Promise<RunningKeyward> {
   const found = place ?? (await newPlace(engine));
   const cleanUp = async (): Promise<void> => {
     if (place === undefined) await found.remove();
@@ -219,6 +227,7 @@ export async function startKeyward({ engine, env = {}, place }: StartOptions = {
       onSnapshot: () => {
         for (const tell of onSnapshot) tell();
       },
+      ...(clock !== undefined && { clock }),
     });
     return new RunningKeyward({ server, environment, logLines, onSnapshot, cleanUp });
   } catch (error) {

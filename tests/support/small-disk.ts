@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type pg from 'pg';
 import { chooseUser, temporaryRoot } from './postgres-binaries.ts';
 import { runAsSuperuser } from './real-postgres.ts';
 
@@ -48,4 +49,22 @@ export async function mountSmallDisk(initialMegabytes: number): Promise<SmallDis
       await unmount();
     },
   };
+}
+
+/** Writes until nothing more goes in, in ever smaller pieces. */
+export async function fillDisk(client: pg.Client): Promise<void> {
+  await client.query(
+    'CREATE SCHEMA IF NOT EXISTS filler; CREATE TABLE IF NOT EXISTS filler.filler (text TEXT); ALTER TABLE filler.filler ALTER text SET STORAGE PLAIN',
+  );
+  for (const rows of [256, 16, 1]) {
+    for (;;) {
+      const isFull = await client
+        .query(`INSERT INTO filler.filler SELECT repeat('x', 7000) FROM generate_series(1, ${rows})`)
+        .then(
+          () => false,
+          (error: Error) => /No space left on device/.test(error.message),
+        );
+      if (isFull) break;
+    }
+  }
 }

@@ -11,6 +11,8 @@ const upstreamOfTests: Upstream = {
   basePath: '/v1',
   baseUrl: 'http://127.0.0.1:9/v1',
   from: 'environment',
+  allowPrivateNetwork: true,
+  headers: {},
 };
 
 /** A key that serves from the database, without any fallback. */
@@ -27,6 +29,7 @@ export function servedProvider(slug: string, changes: Partial<ServedProvider> = 
     upstream: upstreamOfTests,
     resolution: goodResolution(new Secret(`key of ${slug}`)),
     storedKeyUnreadable: false,
+    keyBinding: 'bound',
     ...changes,
   };
 }
@@ -40,8 +43,9 @@ export function snapshotOf(
     readAt: new Date(0),
     providers: new Map(providers.map((provider) => [provider.slug, provider])),
     models: new Map(Object.entries(models)),
-    gatewayTokens: new Set(),
+    gatewayTokens: new Map(),
     problems: new Map(),
+    remarks: new Map(),
   };
 }
 

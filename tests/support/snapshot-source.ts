@@ -5,6 +5,7 @@ import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { systemClock } from '../../src/foundation/clock.ts';
 import { loadConfig } from '../../src/foundation/config.ts';
 import { Secret } from '../../src/foundation/secret.ts';
+import { KnownBindings } from '../../src/keys/known-bindings.ts';
 import { loadSnapshot, type SnapshotParts } from '../../src/keys/load-snapshot.ts';
 import { readFingerprintKey } from '../../src/keys/provider-store.ts';
 import type { Snapshot } from '../../src/keys/snapshot.ts';
@@ -25,6 +26,7 @@ export async function snapshotSource(
   const parts = {
     database,
     keyRing,
+    bindings: new KnownBindings(),
     clock: systemClock,
     config: loadConfig(environment),
     fingerprinter: new Fingerprinter(await readFingerprintKey(database.kysely)),

@@ -1,0 +1,261 @@
+/**
+ * The promise: no audit, no change. Whatever keeps an event from being written, the whole database is as it
+ * was before; and what is written cannot be altered without the verification naming the place.
+ */
+import fc from 'fast-check';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { AnchoredHeads } from '../../src/audit/read-anchors.ts';
+import { verifyAuditTrail } from '../../src/audit/verify-trail.ts';
+import { createToken } from '../../src/auth/token-store.ts';
+import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
+import { KeyRing } from '../../src/crypto/key-ring.ts';
+import { migrateAtStart } from '../../src/database/migrations/shipped-migrations.ts';
+import { openDatabase } from '../../src/database/open-database.ts';
+import { loadConfig } from '../../src/foundation/config.ts';
+import { Secret } from '../../src/foundation/secret.ts';
+import { storeKey, type ChangeParts } from '../../src/keys/change-provider.ts';
+import { auditedChanges, prepareForChanges } from '../support/audited-changes.ts';
+import { auditTrailOn, changePartsOn, occasionOfTests, recordMany } from '../support/audited.ts';
+import { commandLineAt, encryptionKey } from '../support/command-line.ts';
+import { readContents } from '../support/database-contents.ts';
+import { describeOnEachDatabase, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
+import { undone } from '../support/migrated-database.ts';
+import { tellFigure } from '../support/promise-figures.ts';
+import { createDatabase } from '../support/real-postgres.ts';
+import { fillDisk, mountSmallDisk } from '../support/small-disk.ts';
+import { startStandInProvider, type StandInProvider } from '../support/stand-in-provider.ts';
+import {
+  anyTampering,
+  asSuperuser,
+  firstDifference,
+  isRefusedByTable,
+  readRows,
+} from '../support/tampering.ts';
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+
+const promise = 'no audit, no change';
+const key = new Secret(['sk', 'or', 'v1', 'fa4e'.repeat(16)].join('-'));
+
+/** What keeps an event from being written, as SQL that plants it and SQL that takes it away again. */
+const obstacles: readonly (readonly [name: string, plant: string, remove: string])[] = [
+  [
+    'a check refuses the row',
+    'ALTER TABLE keyward_audit_events ADD CONSTRAINT planted CHECK (false) NOT VALID',
+    'ALTER TABLE keyward_audit_events DROP CONSTRAINT planted',
+  ],
+  [
+    'a trigger fails',
+    `CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'planted'; END $$;
+     CREATE TRIGGER planted AFTER INSERT ON keyward_audit_events FOR EACH ROW EXECUTE FUNCTION planted()`,
+    'DROP TRIGGER planted ON keyward_audit_events; DROP FUNCTION planted()',
+  ],
+  [
+    'the table is gone',
+    'ALTER TABLE keyward_audit_events RENAME TO planted',
+    'ALTER TABLE planted RENAME TO keyward_audit_events',
+  ],
+  [
+    'the key of the trail is gone',
+    'CREATE TABLE planted AS SELECT * FROM keyward_audit_chain; DELETE FROM keyward_audit_chain',
+    'INSERT INTO keyward_audit_chain SELECT * FROM planted; DROP TABLE planted',
+  ],
+  [
+    'the key of the trail is another encryption key’s',
+    `CREATE TABLE planted AS SELECT * FROM keyward_audit_chain; UPDATE keyward_audit_chain SET encrypted_audit_key = 'no token'`,
+    'UPDATE keyward_audit_chain SET encrypted_audit_key = planted.encrypted_audit_key FROM planted; DROP TABLE planted',
+  ],
+];
+
+const foreignChange = `UPDATE llm_providers SET display_name = 'by SQL' WHERE provider_slug = 'mistral'`;
+
+async function isRefused(change: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await change();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+describeOnEachDatabase(`${promise}:`, (opened) => {
+  it('of every change that Keyward makes, whatever keeps the event from being written', async () => {
+    const client = await opened().connect();
+    const parts = await changePartsOn(opened().database);
+    await prepareForChanges(parts);
+    await client.query(foreignChange);
+    let tried = 0;
+    for (const [obstacle, plant, remove] of obstacles) {
+      await client.query(plant);
+      const before = await readContents(client);
+      for (const { name, change } of auditedChanges) {
+        // As a process that had written before, and as one that has just started.
+        for (const audit of [parts.audit, auditTrailOn(opened().database, parts.ring)]) {
+          const refused = await isRefused(async () => change(opened().database, { ...parts, audit }));
+          expect([name, obstacle, refused]).toEqual([name, obstacle, true]);
+          expect([name, obstacle, await readContents(client)]).toEqual([name, obstacle, before]);
+          tried += 1;
+        }
+      }
+      await client.query(remove);
+    }
+    await expectAllToWork(opened(), parts, client);
+    tellFigure(
+      promise,
+      `${opened().engine}: ${auditedChanges.length} kinds of change, ${obstacles.length} obstacles: ${tried} of ${tried} refused with every row and the catalogue as before`,
+    );
+  });
+});
+
+/** Each change would have changed something: else that nothing changed above would prove nothing. */
+async function expectAllToWork(opened: OpenedDatabase, parts: ChangeParts, client: pg.Client): Promise<void> {
+  for (const { name, change } of auditedChanges) {
+    const before = await readContents(client);
+    await change(opened.database, parts);
+    const after = await readContents(client);
+    expect([name, after['rows of keyward_audit_events']]).not.toEqual([
+      name,
+      before['rows of keyward_audit_events'],
+    ]);
+  }
+}
+
+describe(`${promise}: on a full disk`, () => {
+  it('nothing changes, and with space again everything goes on', async (context) => {
+    const disk = await mountSmallDisk(24);
+    if (disk === undefined) {
+      context.skip('no disk can be mounted here');
+      return;
+    }
+    const { url, drop } = await createDatabase({ tablespace: disk.tablespace });
+    const database = await openDatabase(loadConfig({ DATABASE_URL: url }).database, {
+      as: 'server',
+      onProgress: () => undefined,
+      onIdleError: () => undefined,
+    });
+    const client = new pg.Client({ connectionString: url });
+    try {
+      await client.connect();
+      await migrateAtStart(database, () => undefined);
+      const parts = await changePartsOn(database);
+      await prepareForChanges(parts);
+      await client.query(foreignChange);
+      await fillDisk(client);
+      let refused = 0;
+      for (const { name, change } of auditedChanges) {
+        // What fits into a page that is there already is no proof: the same again, until one does not fit.
+        for (let turn = 0; turn < 100; turn += 1) {
+          const before = await readContents(client);
+          if (!(await isRefused(async () => change(database, parts)))) continue;
+          expect([name, await readContents(client)]).toEqual([name, before]);
+          refused += 1;
+          break;
+        }
+      }
+      expect(refused).toBeGreaterThan(8);
+      disk.grow(64);
+      await createToken(parts.audit, occasionOfTests, { kind: 'gateway', name: 'with space again' });
+      expect(await verifyAuditTrail({ db: database.kysely, ring: parts.ring })).toMatchObject({
+        whole: true,
+      });
+      tellFigure(promise, `full disk: ${refused} kinds of change refused, every row as before`);
+    } finally {
+      await client.end();
+      await database.close();
+      await drop();
+      await disk.remove();
+    }
+  });
+});
+
+describe(`${promise}: by command`, () => {
+  let opened: OpenedDatabase;
+  let provider: StandInProvider;
+  beforeAll(async () => {
+    opened = await openOn('postgres');
+    await opened.empty();
+    provider = await startStandInProvider({ keys: [key.reveal()] });
+  });
+  afterAll(async () => {
+    await provider.close();
+    await opened.close();
+  });
+
+  it.each([
+    'keys set openrouter',
+    'keys source openrouter hybrid',
+    'keys remove openrouter --yes',
+    'keys test openrouter',
+    'tokens create another',
+    'tokens create another --admin',
+    'tokens revoke 1',
+    'audit retain --keep-days 0 --yes',
+  ])('keyward %s ends with 1, says why, and has changed nothing', async (words) => {
+    await opened.empty();
+    const parts = await changePartsOn(opened.database, KeyRing.parse(new Secret(encryptionKey)));
+    await storeKey(parts, occasionOfTests, 'openrouter', { key, source: 'database' });
+    await createToken(parts.audit, occasionOfTests, { kind: 'gateway', name: 'an application' });
+    const { run } = commandLineAt({
+      ...opened.environment,
+      BYOK_ENCRYPTION_KEY: encryptionKey,
+      OPENROUTER_BASE_URL: provider.baseUrl,
+    });
+    const client = await opened.connect();
+    const [, plant, remove] = obstacles[0] ?? ['', '', ''];
+    await client.query(plant);
+    const before = await readContents(client);
+    const { exitCode, stdout, stderr } = await run(words, { input: `${key.reveal()}-2` });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toMatch(
+      /^keyward: The audit trail cannot be written, so nothing was changed\. \(.*violates check constraint "planted"/m,
+    );
+    expect(await readContents(client)).toEqual(before);
+    await client.query(remove);
+    expect((await run(words, { input: `${key.reveal()}-2` })).exitCode).toBe(0);
+    expect(await readContents(client)).not.toEqual(before);
+  });
+});
+
+describe(`${promise}: what is recorded`, () => {
+  it('cannot be altered without the verification naming the first bad place', async () => {
+    const opened = await openOn('postgres');
+    await opened.empty();
+    const { kysely } = opened.database;
+    const ring = KeyRing.parse(generateEncryptionKey());
+    const length = 500;
+    await recordMany(auditTrailOn(opened.database, ring), length);
+    const before = await readRows(kysely);
+    const anchors = new AnchoredHeads();
+    for (const { sequence, hash } of await kysely
+      .selectFrom('keyward_audit_events')
+      .select(['sequence', 'hash'])
+      .execute())
+      anchors.addLine(JSON.stringify({ sequence: Number(sequence), hash }));
+    const wanted = 300;
+    let [done, located] = [0, 0];
+    for (const tampering of fc.sample(anyTampering(length), { numRuns: 3 * wanted, seed: 20_261_124 })) {
+      if (done === wanted) break;
+      const outcome = await undone(opened, async (tx) => {
+        await asSuperuser(tx);
+        await tampering.apply(tx);
+        const place = firstDifference(before, await readRows(tx));
+        if (place === undefined) return undefined;
+        const { fault } = await verifyAuditTrail({
+          db: tx,
+          ring,
+          ...(tampering.needsAnchors ? { anchors } : {}),
+        });
+        return { place, fault };
+      }).catch(isRefusedByTable);
+      // A text that is no JSON the table takes from nobody; a letter in the place of itself is no tampering.
+      if (outcome === undefined) continue;
+      done += 1;
+      expect(outcome.fault, tampering.name).toMatchObject({ sequence: outcome.place });
+      located += 1;
+    }
+    expect(done).toBe(wanted);
+    tellFigure(promise, `${done} tamperings with a trail of ${length} events, ${located} located to the row`);
+    await opened.close();
+  });
+});
