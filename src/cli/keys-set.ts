@@ -30,12 +30,7 @@ export async function setKey(
 ): Promise<number> {
   return withInstallation(async (installation) => {
     const row = await findProvider(installation, slug);
-    await refuseForeignRing(
-      installation.database,
-      installation.keyRing.ring,
-      slug,
-      installation.keyRing.from,
-    );
+    await refuseForeignRing(installation.database, installation.keyRing.ring, installation.keyRing.from);
     const key = await readKey(slug, options.file);
     const shape = describeKeyShape(providerEntry(slug), key);
     if (shape.refusal !== undefined) throw new UsageError(shape.refusal, { exitCode: 2 });

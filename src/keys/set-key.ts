@@ -71,7 +71,7 @@ export async function setKey(
   const { ring, fingerprinter } = parts.changes;
   const source = wanted ?? sourceThatServes(row);
   const warnings = [...checkKey(slug, key), ...whyItWillNotServe(row, source)];
-  await refuseForeignRing(parts.database, ring, slug);
+  await refuseForeignRing(parts.database, ring);
   const fingerprint = fingerprinter.of(key);
   const recordCandidate = async (test: KeyTestResult): Promise<unknown> =>
     recordTest(parts.changes, occasion, slug, { fingerprint, source: 'candidate' }, test);
