@@ -3,6 +3,7 @@ import type { Clock } from '../foundation/clock.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import type { Secret } from '../foundation/secret.ts';
 import type { ServedProvider } from './snapshot.ts';
+import type { Upstream } from './upstream-address.ts';
 import { KeyTestCancelled, testKey, type KeyTestResult } from './test-key.ts';
 
 export interface Asking {
@@ -18,18 +19,23 @@ export interface Asking {
  * @throws KeywardError provider_not_askable (409), caller_left, and what `admit` throws
  */
 export async function askProvider(
-  { slug, entry, upstream }: ServedProvider,
+  served: ServedProvider,
   key: Secret,
   { clock, signal, admit }: Asking,
 ): Promise<KeyTestResult> {
-  if ('problem' in upstream) {
-    throw new KeywardError('provider_not_askable', {
-      message: `${slug} cannot be asked: ${upstream.problem}.`,
-    });
-  }
+  const { slug, entry } = served;
+  const upstream = askableUpstream(served);
   admit?.(slug);
   const options = signal === undefined ? { clock } : { clock, signal };
   return testKey(entry, upstream, key, options).catch((error: unknown) => {
     throw error instanceof KeyTestCancelled ? new KeywardError('caller_left', { cause: error }) : error;
+  });
+}
+
+/** @throws KeywardError provider_not_askable (409) */
+export function askableUpstream({ slug, upstream }: ServedProvider): Upstream {
+  if (!('problem' in upstream)) return upstream;
+  throw new KeywardError('provider_not_askable', {
+    message: `${slug} cannot be asked: ${upstream.problem}.`,
   });
 }

@@ -139,7 +139,7 @@ export async function createProvider(
       .executeTakeFirstOrThrow();
     if (made !== 1n) {
       throw new KeywardError('provider_exists', {
-        message: `There is a provider "${slug}", or one of that name, already. Nothing was changed.`,
+        message: `There is a provider "${slug}" already, or one of that name. Nothing was changed.`,
         param: 'slug',
       });
     }

@@ -3,7 +3,7 @@ import { maskKey } from '../crypto/fingerprint.ts';
 import type { Occasion } from '../audit/audit-event.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import type { Secret } from '../foundation/secret.ts';
-import { askProvider, type Asking } from './ask-provider.ts';
+import { askableUpstream, askProvider, type Asking } from './ask-provider.ts';
 import { recordTest, type TestedKey } from './change-provider.ts';
 import { serveHere } from './explain-key.ts';
 import type { KeyActParts } from './key-acts.ts';
@@ -31,6 +31,7 @@ export async function testServingKey(
   asking: Omit<Asking, 'clock'> = {},
 ): Promise<KeyTested> {
   const served = serveHere(row, parts);
+  askableUpstream(served);
   const { key, source, reason } = served.resolution;
   if (key === null || source === null) {
     throw new KeywardError('key_not_found', {
