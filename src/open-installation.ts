@@ -1,39 +1,11 @@
 /**
- * Opens an installation for the server or for a command: the database at the version that this program
- * needs, the encryption key ring, the fingerprints. The one place that puts these rooms together.
+ * Opens an installation for the server or for a command. The embedded engine starts in its thread while
+ * the rooms that need it are still being read.
  */
-import { readAuditKeyToken } from './audit/audit-key.ts';
-import { AuditTrail } from './audit/audit-trail.ts';
-import { configuredKeyRing, dataDirectoryKeyRing, type FoundKeyRing } from './crypto/find-key-ring.ts';
-import { Fingerprinter } from './crypto/fingerprint.ts';
-import type { Database } from './database/database.ts';
-import { migrateAtStart, pendingVersions } from './database/migrations/shipped-migrations.ts';
-import { openDatabase } from './database/open-database.ts';
-import { systemClock, type Clock } from './foundation/clock.ts';
+import { configuredKeyRing } from './crypto/find-key-ring.ts';
+import { openEmbedded } from './database/embedded.ts';
 import type { Config } from './foundation/config.ts';
-import { UsageError } from './foundation/errors.ts';
-import { forgetInstances } from './keys/instances.ts';
-import { KnownBindings } from './keys/known-bindings.ts';
-import { readEncryptedRows, readFingerprintKey } from './keys/provider-store.ts';
-
-export interface Installation {
-  readonly config: Config;
-  readonly database: Database;
-  readonly keyRing: FoundKeyRing;
-  readonly fingerprinter: Fingerprinter;
-  readonly audit: AuditTrail;
-  readonly bindings: KnownBindings;
-  readonly clock: Clock;
-  close(): Promise<void>;
-}
-
-export interface OpenInstallationOptions {
-  /** A server owns the embedded database and migrates any; a command shares the one and migrates only the embedded. */
-  readonly as: 'server' | 'command';
-  readonly onProgress: (message: string) => void;
-  readonly onIdleError?: (error: Error) => void;
-  readonly clock?: Clock;
-}
+import type { Installation, OpenInstallationOptions } from './installation.ts';
 
 /** @throws UsageError with one line that says what to do */
 export async function openInstallation(
@@ -41,56 +13,10 @@ export async function openInstallation(
   options: OpenInstallationOptions,
 ): Promise<Installation> {
   const configured = configuredKeyRing(config);
-  const database = await openDatabase(config.database, {
-    as: options.as,
-    onProgress: options.onProgress,
-    onIdleError: options.onIdleError ?? (() => undefined),
-  });
-  try {
-    if (options.as === 'server' || database.kind === 'embedded') {
-      await migrateAtStart(database, ({ kind, message }) =>
-        options.onProgress(kind === 'applied' ? `Applied migration ${message}` : message),
-      );
-    } else {
-      await refusePending(database);
-    }
-    if (database.ownsEngine) await forgetInstances(database.kysely);
-    const keyRing =
-      configured ?? (await dataDirectoryKeyRing(config.dataDirectory, async () => encryptedThings(database)));
-    const fingerprinter = new Fingerprinter(await readFingerprintKey(database.kysely));
-    const { clock = systemClock } = options;
-    const audit = new AuditTrail({ db: database.kysely, ring: keyRing.ring, clock });
-    return {
-      config,
-      database,
-      keyRing,
-      fingerprinter,
-      audit,
-      clock,
-      bindings: new KnownBindings(),
-      close: async () => database.close(),
-    };
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
-}
-
-/** What is lost without the encryption key, in words: the stored keys, and the audit trail's own. */
-async function encryptedThings({ kysely }: Database): Promise<string[]> {
-  const keys = (await readEncryptedRows(kysely)).length;
-  const auditKey = await readAuditKeyToken(kysely);
-  return [
-    ...(keys === 0 ? [] : [keys === 1 ? 'the stored key' : `the ${keys} stored keys`]),
-    ...(auditKey === undefined ? [] : ['the audit trail']),
-  ];
-}
-
-async function refusePending(database: Database): Promise<void> {
-  const pending = await pendingVersions(database);
-  if (pending.length === 0) return;
-  throw new UsageError(
-    `The database (${database.description}) has not got ${pending.join(', ')} of the migrations yet. Apply them with: keyward migrate`,
-    { exitCode: 3 },
-  );
+  const { kind } = config.database;
+  const [{ buildInstallation }, embedded] = await Promise.all([
+    import('./installation.ts'),
+    kind === 'embedded' ? openEmbedded(config.database.dataDirectory, options) : undefined,
+  ]);
+  return buildInstallation(config, options, { configured, embedded });
 }

@@ -9,7 +9,7 @@ import type { Logger } from '../foundation/logger.ts';
 import { AdminAccess } from './admin-access.ts';
 import { RefusalRecorder } from './refusal-recorder.ts';
 import { Sessions } from './sessions.ts';
-import { SingleSignOn } from './single-sign-on.ts';
+import type { SingleSignOn } from './single-sign-on.ts';
 
 export interface AdminAuth {
   readonly access: AdminAccess;
@@ -28,7 +28,8 @@ export interface AdminAuthParts {
   readonly log: Logger;
 }
 
-export function createAdminAuth({ config, db, audit, ring, clock, log }: AdminAuthParts): AdminAuth {
+export async function createAdminAuth(parts: AdminAuthParts): Promise<AdminAuth> {
+  const { config, db, audit, clock, log } = parts;
   const bootstrapToken = config.adminToken;
   return {
     access: new AdminAccess({ db, clock, bootstrapToken, log }),
@@ -41,8 +42,14 @@ export function createAdminAuth({ config, db, audit, ring, clock, log }: AdminAu
       signOnIsOn: config.signOn !== undefined,
       log,
     }),
-    signOn:
-      config.signOn === undefined ? undefined : new SingleSignOn({ config: config.signOn, ring, clock }),
+    signOn: await singleSignOn(parts),
     refusals: new RefusalRecorder({ audit, clock, log }),
   };
+}
+
+/** Read only where it is on: most installations start faster without. */
+async function singleSignOn({ config, ring, clock }: AdminAuthParts): Promise<SingleSignOn | undefined> {
+  if (config.signOn === undefined) return undefined;
+  const { SingleSignOn } = await import('./single-sign-on.ts');
+  return new SingleSignOn({ config: config.signOn, ring, clock });
 }

@@ -2,7 +2,7 @@
 import { confirm, isCancel } from '@clack/prompts';
 import { planRetention, retainEvents, type Retained } from '../audit/retain-events.ts';
 import { UsageError } from '../foundation/errors.ts';
-import type { Installation } from '../open-installation.ts';
+import type { Installation } from '../installation.ts';
 import { brokenExitCode, verifyInstallation } from './audit-verify.ts';
 import { counted, print, printJson, remark } from './terminal.ts';
 import { commandOccasion, withInstallation } from './with-installation.ts';

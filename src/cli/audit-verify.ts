@@ -7,7 +7,7 @@ import { verifyAuditTrail, type TrailReport } from '../audit/verify-trail.ts';
 import { showStoredKey, type ShownKey } from '../crypto/stored-key.ts';
 import { messageOf, UsageError } from '../foundation/errors.ts';
 import { readProviders } from '../keys/provider-store.ts';
-import type { Installation } from '../open-installation.ts';
+import type { Installation } from '../installation.ts';
 import { counted, print, printJson, progressLine, remark, styled } from './terminal.ts';
 import { withInstallation } from './with-installation.ts';
 

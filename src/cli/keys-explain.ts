@@ -6,7 +6,7 @@ import type { ProviderRow } from '../keys/provider-store.ts';
 import type { ServedProvider } from '../keys/snapshot.ts';
 import { describePlace, placeOf } from '../keys/stored-key-place.ts';
 import { readStoredKey } from '../keys/stored-key.ts';
-import type { Installation } from '../open-installation.ts';
+import type { Installation } from '../installation.ts';
 import { print, printJson, remark } from './terminal.ts';
 import { findProvider, serveParts, withInstallation } from './with-installation.ts';
 

@@ -5,7 +5,7 @@ import { listLiveInstances, servedKeysOf } from '../keys/instances.ts';
 import { serve } from '../keys/load-snapshot.ts';
 import type { ProviderRow } from '../keys/provider-store.ts';
 import { judgeStoredKey } from '../keys/stored-key.ts';
-import type { Installation } from '../open-installation.ts';
+import type { Installation } from '../installation.ts';
 import { ago, print, printJson, remark, table } from './terminal.ts';
 import { readRows, serveParts, withInstallation } from './with-installation.ts';
 

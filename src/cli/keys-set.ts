@@ -8,7 +8,7 @@ import { refuseForeignRing } from '../keys/foreign-ring.ts';
 import { listLiveInstances } from '../keys/instances.ts';
 import { storeKey } from '../keys/change-provider.ts';
 import { sourceThatServes } from '../keys/set-key.ts';
-import type { Installation } from '../open-installation.ts';
+import type { Installation } from '../installation.ts';
 import { describeKeyShape } from '../providers/key-shape.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { print, printJson, remark } from './terminal.ts';

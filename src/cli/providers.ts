@@ -7,7 +7,7 @@ import { serveHere } from '../keys/explain-key.ts';
 import { readProviders, type ProviderRow } from '../keys/provider-store.ts';
 import { baseUrl, displayName, newSlug } from '../keys/provider-rules.ts';
 import type { ProviderSettings } from '../keys/provider-settings.ts';
-import type { Installation } from '../open-installation.ts';
+import type { Installation } from '../installation.ts';
 import { print, printJson, remark, table } from './terminal.ts';
 import {
   changeParts,

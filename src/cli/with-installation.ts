@@ -5,11 +5,12 @@ import type { Occasion } from '../audit/audit-event.ts';
 import { HeadKeeper } from '../audit/head-keeper.ts';
 import { loadConfig } from '../foundation/config.ts';
 import { messageOf, UsageError } from '../foundation/errors.ts';
+import type { Installation } from '../installation.ts';
 import type { ChangeParts } from '../keys/change-provider.ts';
 import { waitUntilApplied } from '../keys/instances.ts';
 import type { ServeParts } from '../keys/load-snapshot.ts';
 import { readProviders, type ProviderRow } from '../keys/provider-store.ts';
-import { openInstallation, type Installation } from '../open-installation.ts';
+import { openInstallation } from '../open-installation.ts';
 import { remark } from './terminal.ts';
 
 const applyTimeoutMs = 5_000;

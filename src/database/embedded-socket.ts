@@ -3,8 +3,9 @@
  * so that the server, the command line, psql and any driver reach it by one code path. Only the
  * owner of the directory (mode 0700) can open it.
  */
-import { unlink } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
+import { dirname, join } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
 import { EmbeddedSession, greeting, type Tenant } from './embedded-session.ts';
 import { renameStatement } from './statement-names.ts';
@@ -32,7 +33,7 @@ export interface EmbeddedSocket {
 }
 
 /**
- * Listens on a Unix socket at `path` (at most 107 bytes) for the engine.
+ * Listens on a Unix socket at `path` (at most 103 bytes) for the engine.
  * @param maxHoldMs how long a connection may sit idle inside a transaction before it is ended
  */
 export async function serveEmbedded(
@@ -45,7 +46,6 @@ export async function serveEmbedded(
   const session = new EmbeddedSession(engine, maxHoldMs);
   const sockets = new Set<Socket>();
   let accepted = 0;
-  await unlink(path).catch(() => undefined);
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     accepted += 1;
@@ -56,13 +56,7 @@ export async function serveEmbedded(
       connection.left().catch(() => undefined);
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    // For the owner alone whatever the umask says, and from the first moment: listen binds before it returns.
-    const umask = process.umask(0o177);
-    server.listen(path, resolve);
-    process.umask(umask);
-  });
+  await listenForOwner(server, path);
   return {
     close: async (patienceMs) => {
       const cut = setTimeout(() => {
@@ -70,8 +64,28 @@ export async function serveEmbedded(
       }, patienceMs);
       await new Promise((resolve) => server.close(resolve));
       clearTimeout(cut);
+      await rm(path, { force: true });
     },
   };
+}
+
+/**
+ * For the owner alone whatever the umask says, and from the first moment: the socket is made in a directory
+ * that nobody else may enter. In its place it replaces what a killed owner left.
+ */
+async function listenForOwner(server: Server, path: string): Promise<void> {
+  const directory = await mkdtemp(join(dirname(path), '.s-'));
+  const draft = join(directory, 's');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(draft, resolve);
+    });
+    await chmod(draft, 0o600);
+    await rename(draft, path);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 function serveConnection(

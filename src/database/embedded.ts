@@ -1,16 +1,14 @@
 /**
  * The embedded database: PGlite in `<data directory>/database`, owned by one process that serves it at
- * a Unix socket to every other. A first start that is killed leaves no half-made database behind.
- * It does not fsync: it survives a killed process, not a power cut.
+ * a Unix socket to every other. It does not fsync: it survives a killed process, not a power cut.
  */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { PGlite } from '@electric-sql/pglite';
 import { codeOf, messageOf, UsageError } from '../foundation/errors.ts';
 import type { ConnectionSettings } from './database.ts';
 import { lockDirectory, socketAnswers, type LockOwner } from './directory-lock.ts';
-import { serveEmbedded, type EmbeddedSocket } from './embedded-socket.ts';
+import { startEngineThread, type EngineThread } from './engine-thread.ts';
 
 /** The shortest limit of a Unix socket's path among the systems that Node runs on, less its final zero. */
 const maxSocketPathBytes = 103;
@@ -83,17 +81,14 @@ async function own(
   releaseLock: () => void,
   { as, onProgress }: OpenEmbeddedOptions,
 ): Promise<EmbeddedDatabase> {
-  let engine: PGlite | undefined;
-  let door: EmbeddedSocket | undefined;
+  let engine: EngineThread | undefined;
   const close = async (): Promise<void> => {
-    await door?.close(as === 'command' ? guestPatienceMs : 0);
-    await engine?.close();
+    await engine?.close(as === 'command' ? guestPatienceMs : 0);
     releaseLock();
     removeSocketDirectory(socketPath, dataDirectory);
   };
   try {
-    engine = await openEngine(dataDirectory, onProgress);
-    door = await serveEmbedded(engine, socketPath);
+    engine = await startEngine(dataDirectory, socketPath, onProgress);
     return { settings: socketSettings(socketPath, dataDirectory), shared: false, close };
   } catch (error) {
     await close();
@@ -113,30 +108,17 @@ function ownerHangs({ pid }: LockOwner, dataDirectory: string): UsageError {
   );
 }
 
-async function openEngine(dataDirectory: string, onProgress: (message: string) => void): Promise<PGlite> {
-  const { PGlite } = await import('@electric-sql/pglite');
-  const finished = join(dataDirectory, 'database');
-  const draft = join(dataDirectory, 'database.unfinished');
-  const start = async (directory: string): Promise<PGlite> => {
-    const engine = new PGlite(directory, {
-      startParams: [...PGlite.defaultStartParams, '-c', 'timezone=UTC'],
-    });
-    await engine.waitReady;
-    return engine;
-  };
+/** @throws UsageError with one line that says what to do */
+async function startEngine(
+  dataDirectory: string,
+  socketPath: string,
+  onProgress: (message: string) => void,
+): Promise<EngineThread> {
   try {
-    if (!existsSync(finished)) {
-      onProgress(`Making the embedded database in ${finished} (a few seconds, once)`);
-      rmSync(draft, { recursive: true, force: true });
-      await (await start(draft)).close();
-      renameSync(draft, finished);
-    }
-    // Whoever may look into the data directory must not read the database past its socket.
-    chmodSync(finished, 0o700);
-    return await start(finished);
+    return await startEngineThread({ dataDirectory, socketPath }, onProgress);
   } catch (error) {
     throw new UsageError(
-      `The embedded database in ${finished} does not open: ${messageOf(error)}. Check the free space and the rights of the directory; a copy of the directory can be put back in its place.`,
+      `The embedded database in ${join(dataDirectory, 'database')} does not open: ${messageOf(error)}. Check the free space and the rights of the directory; a copy of the directory can be put back in its place.`,
       { cause: error },
     );
   }

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import type { DatabaseConfig } from '../foundation/config.ts';
 import { messageOf, UsageError } from '../foundation/errors.ts';
 import { connectDatabase, type Database } from './database.ts';
-import { openEmbedded } from './embedded.ts';
+import { openEmbedded, type EmbeddedDatabase } from './embedded.ts';
 
 /** How many owners of the embedded engine may leave before we give up. */
 const ownersMet = 20;
@@ -19,22 +19,30 @@ export interface OpenOptions {
   readonly onIdleError: (error: Error) => void;
 }
 
-/** @throws UsageError when the database cannot be reached or opened: one line, no password in it */
-export async function openDatabase(config: DatabaseConfig, options: OpenOptions): Promise<Database> {
+/**
+ * @param started the embedded engine, when somebody has started it for this already
+ * @throws UsageError when the database cannot be reached or opened: one line, no password in it
+ */
+export async function openDatabase(
+  config: DatabaseConfig,
+  options: OpenOptions,
+  started?: EmbeddedDatabase,
+): Promise<Database> {
   if (config.kind === 'postgres') {
     const database = connectDatabase(config, 'postgres', options.onIdleError);
     await prove(database);
     return database;
   }
-  return openEmbeddedDatabase(config.dataDirectory, options, ownersMet);
+  const embedded = started ?? (await openEmbedded(config.dataDirectory, options));
+  return connectEmbedded(embedded, config.dataDirectory, options, ownersMet);
 }
 
-async function openEmbeddedDatabase(
+async function connectEmbedded(
+  embedded: EmbeddedDatabase,
   dataDirectory: string,
   options: OpenOptions,
   triesLeft: number,
 ): Promise<Database> {
-  const embedded = await openEmbedded(dataDirectory, options);
   const database = connectDatabase(embedded.settings, 'embedded', options.onIdleError);
   const close = async (): Promise<void> => {
     await database.close();
@@ -45,8 +53,9 @@ async function openEmbeddedDatabase(
   } catch (error) {
     await close();
     // A command that let us in may have ended before it heard our first statement.
-    if (embedded.shared && triesLeft > 1) return openEmbeddedDatabase(dataDirectory, options, triesLeft - 1);
-    throw error;
+    if (!embedded.shared || triesLeft <= 1) throw error;
+    const next = await openEmbedded(dataDirectory, options);
+    return connectEmbedded(next, dataDirectory, options, triesLeft - 1);
   }
   return { ...database, ownsEngine: !embedded.shared, close };
 }

@@ -71,7 +71,7 @@ describe('a first start', () => {
       const shell = start('server');
       await shell.saysProgress('Making the embedded database');
       await expect
-        .poll(() => existsSync(whole) || countFiles(half) >= filesThere, { timeout: 20_000, interval: 1 })
+        .poll(() => existsSync(whole) || countFiles(half) >= filesThere, { timeout: 60_000, interval: 20 })
         .toBe(true);
       await shell.kill();
       if (existsSync(whole)) break;

@@ -1,0 +1,84 @@
+/**
+ * The front door: the one port for callers and administrators. It cuts slow heads, answers what is not HTTP,
+ * and at the end lets requests in flight finish.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Config } from './foundation/config.ts';
+import { UsageError } from './foundation/errors.ts';
+import { sendParseError } from './gateway/send-error.ts';
+
+/** Slower heads are cut off; Node looks every few seconds. */
+const headersTimeoutMs = 15_000;
+const requestTimeoutMs = 300_000;
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface Door {
+  readonly http: Server;
+  readonly connections: ReadonlySet<Socket>;
+}
+
+/** The port's server, not listening yet. */
+export function openDoor(config: Config, handle: RequestHandler): Door {
+  const http = createServer(
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: 5_000,
+    },
+    handle,
+  );
+  // Told to go on, a caller would send a body that its own header already announces as too large.
+  http.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (Number(request.headers['content-length'] ?? 0) <= config.limits.maxBodyBytes)
+      response.writeContinue();
+    handle(request, response);
+  });
+  http.on('clientError', sendParseError);
+  const connections = new Set<Socket>();
+  http.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  return { http, connections };
+}
+
+/**
+ * @returns the address that it listens on
+ * @throws UsageError with one line that says what to do
+ */
+export async function listen(http: Server, { host, port }: Config): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (error: NodeJS.ErrnoException) => reject(listenFault(error, host, port)));
+    http.listen(port, host, resolve);
+  });
+  const address = http.address();
+  const boundPort = typeof address === 'object' && address !== null ? address.port : port;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`;
+}
+
+function listenFault(error: NodeJS.ErrnoException, host: string, port: number): UsageError {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `port ${port} is in use on ${host}. Stop the other program, or set PORT to a free one.`,
+    EACCES: `port ${port} needs rights that this user does not have. Set PORT to one above 1023.`,
+    EADDRNOTAVAIL: `this machine has no address ${host}. Set HOST to one that it has, for example 127.0.0.1.`,
+    ENOTFOUND: `HOST ${host} is not a name that can be resolved.`,
+  };
+  return new UsageError(`Keyward cannot listen: ${reasons[error.code ?? ''] ?? error.message}`, {
+    cause: error,
+  });
+}
+
+/** Lets requests in flight finish; cuts what is left when the time is up. */
+export async function drain({ http, connections }: Door, timeoutMs: number): Promise<void> {
+  const closed = new Promise((resolve) => http.close(resolve));
+  // Browsers open connections ahead of need; Node does not count one without a request as idle.
+  for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+  // A connection that becomes idle after the close is not closed by it.
+  const idle = setInterval(() => http.closeIdleConnections(), 50);
+  const cut = setTimeout(() => http.closeAllConnections(), timeoutMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(cut);
+}
