@@ -5,8 +5,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Config } from './foundation/config.ts';
-import { UsageError } from './foundation/errors.ts';
-import { sendParseError } from './gateway/send-error.ts';
+import { KeywardError, UsageError } from './foundation/errors.ts';
+import { sendError, sendParseError } from './gateway/send-error.ts';
 
 /** Slower heads are cut off; Node looks every few seconds. */
 const headersTimeoutMs = 15_000;
@@ -20,9 +20,12 @@ export interface Door {
 }
 
 /** The port's server, not listening yet. */
-export function openDoor(config: Config, handle: RequestHandler): Door {
+export function openDoor(config: Config, open: RequestHandler): Door {
+  const handle = demandHost(open);
   const http = createServer(
     {
+      // Node's own refusal has no body.
+      requireHostHeader: false,
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
       connectionsCheckingInterval: 5_000,
@@ -43,6 +46,17 @@ export function openDoor(config: Config, handle: RequestHandler): Door {
   });
   return { http, connections };
 }
+
+/** RFC 9112, section 3.2: a request of HTTP/1.1 without Host is answered with 400. */
+function demandHost(handle: RequestHandler): RequestHandler {
+  return (request, response) => {
+    if (request.headers.host !== undefined || request.httpVersion === '1.0') handle(request, response);
+    else sendError(request, response, hostIsMissing());
+  };
+}
+
+const hostIsMissing = (): KeywardError =>
+  new KeywardError('malformed_request', { message: 'The header Host is missing.', param: 'Host' });
 
 /**
  * @returns the address that it listens on
