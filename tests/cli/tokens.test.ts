@@ -8,13 +8,6 @@ describe('tokens', { timeout: 120_000 }, () => {
     expect((await run('tokens list')).transcript).toMatchInlineSnapshot(`
       "$ keyward tokens list
       ID  KIND  ROLE  NAME  TOKEN  AGE  LAST USED  EXPIRES  STATE
-      ! Applied migration 001_create_llm_tables.sql in N ms
-      ! Applied migration 002_add_system_api_keys.sql in N ms
-      ! Applied migration 003_add_more_providers.sql in N ms
-      ! Applied migration 004_add_keyward_tables.sql in N ms
-      ! Applied migration 005_add_key_checks.sql in N ms
-      ! Applied migration 006_add_audit.sql in N ms
-      ! Applied migration 007_add_administration.sql in N ms
       ! No tokens are stored. Make one with: keyward tokens create <name>
       ! KEYWARD_GATEWAY_TOKEN in this environment is not listed: it is not stored.
       "

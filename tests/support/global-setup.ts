@@ -1,28 +1,38 @@
 /**
  * What a test run starts once, before its first test file: a real PostgreSQL, unless
- * KEYWARD_TEST_POSTGRES_URL names one, and the template of the embedded databases.
+ * KEYWARD_TEST_POSTGRES_URL names one, and the templates that tests copy their databases from.
  */
 import type { TestProject } from 'vitest/node';
-import { preparePgliteTemplate } from './pglite-template.ts';
+import { preparePgliteTemplates } from './pglite-template.ts';
+import { makePostgresTemplate } from './postgres-template.ts';
 import { startRealPostgres } from './start-real-postgres.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** A superuser's URL of a PostgreSQL that tests may make databases in. */
     postgresUrl: string;
-    /** A PGlite data directory to copy. */
+    /** A database there with all migrations, to which nobody connects. */
+    postgresMigrated: string;
+    /** An empty PGlite data directory to copy, and one with all migrations. */
     pgliteTemplate: string;
+    pgliteMigrated: string;
   }
 }
 
 /** @returns what ends it after the last test file */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const named = process.env['KEYWARD_TEST_POSTGRES_URL'];
-  const [postgres, pgliteTemplate] = await Promise.all([
+  const [postgres, pglite] = await Promise.all([
     named === undefined ? startRealPostgres() : { url: named, stop: async () => {} },
-    preparePgliteTemplate(),
+    preparePgliteTemplates(),
   ]);
   project.provide('postgresUrl', postgres.url);
-  project.provide('pgliteTemplate', pgliteTemplate);
-  return postgres.stop;
+  const template = await makePostgresTemplate(postgres.url);
+  project.provide('postgresMigrated', template.name);
+  project.provide('pgliteTemplate', pglite.empty);
+  project.provide('pgliteMigrated', pglite.migrated);
+  return async () => {
+    await template.drop();
+    await postgres.stop();
+  };
 }

@@ -6,12 +6,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, inject } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { migrateAtStart } from '../../src/database/migrations/shipped-migrations.ts';
 import { openDatabase } from '../../src/database/open-database.ts';
 import { loadConfig } from '../../src/foundation/config.ts';
-import { freshPgliteDirectory } from './fresh-pglite.ts';
+import { migratedPgliteDirectory } from './fresh-pglite.ts';
+import { MigratedState } from './migrated-state.ts';
 import { createDatabase } from './real-postgres.ts';
 
 export type Engine = 'embedded' | 'postgres';
@@ -34,7 +35,7 @@ export interface OpenedDatabase {
   readonly close: () => Promise<void>;
 }
 
-/** Opens a new database on this engine. */
+/** Opens a new database on this engine, with all migrations applied. */
 export async function openOn(engine: Engine): Promise<OpenedDatabase> {
   const place = engine === 'embedded' ? await embeddedPlace() : await postgresPlace();
   const { environment, clientConfig } = place;
@@ -48,6 +49,7 @@ export async function openOn(engine: Engine): Promise<OpenedDatabase> {
     });
   let database = await open('server');
   let isOpen = true;
+  let migrated = await readState(clientConfig);
   const closeAll = async (): Promise<void> => {
     await Promise.all(clients.splice(0).map(async (client) => client.end()));
     await Promise.all(others.splice(0).map(async (other) => other.close()));
@@ -82,15 +84,31 @@ export async function openOn(engine: Engine): Promise<OpenedDatabase> {
     empty: async ({ migrate } = { migrate: true }) => {
       const client = new pg.Client(clientConfig);
       await client.connect();
-      await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
-      await client.end();
-      if (migrate) await migrateAtStart(database, () => undefined);
+      try {
+        if (migrate && (await migrated.restore(client))) return;
+        await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+        if (!migrate) return;
+        await migrateAtStart(database, () => undefined);
+        migrated = await MigratedState.read(client);
+      } finally {
+        await client.end();
+      }
     },
     close: async () => {
       await closeAll();
       await place.remove();
     },
   };
+}
+
+async function readState(clientConfig: pg.ClientConfig): Promise<MigratedState> {
+  const client = new pg.Client(clientConfig);
+  await client.connect();
+  try {
+    return await MigratedState.read(client);
+  } finally {
+    await client.end();
+  }
 }
 
 /** A suite for both engines; each test begins with all migrations applied, and nothing else. */
@@ -114,7 +132,7 @@ interface Place {
 
 async function embeddedPlace(): Promise<Place> {
   const directory = await mkdtemp(join(tmpdir(), 'keyward-test-'));
-  await freshPgliteDirectory(join(directory, 'database'));
+  await migratedPgliteDirectory(join(directory, 'database'));
   return {
     environment: { KEYWARD_DATA_DIR: directory },
     clientConfig: { host: directory, user: 'postgres', database: 'postgres' },
@@ -123,6 +141,6 @@ async function embeddedPlace(): Promise<Place> {
 }
 
 async function postgresPlace(): Promise<Place> {
-  const { url, drop } = await createDatabase();
+  const { url, drop } = await createDatabase({ template: inject('postgresMigrated') });
   return { environment: { DATABASE_URL: url }, clientConfig: { connectionString: url }, remove: drop };
 }

@@ -4,7 +4,6 @@
  */
 import type { Kysely } from 'kysely';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { migrateAtStart } from '../../src/database/migrations/shipped-migrations.ts';
 import type { Tables } from '../../src/database/tables.ts';
 import { type OpenedDatabase, openOn } from './keyward-database.ts';
 
@@ -24,7 +23,6 @@ export function describeOnMigratedDatabase(
     let opened: OpenedDatabase;
     beforeAll(async () => {
       opened = await openOn(engine);
-      await migrateAtStart(opened.database, () => undefined);
     });
     afterAll(async () => opened.close());
     suite(() => ({ opened, undone: async (work) => undone(opened, work) }));

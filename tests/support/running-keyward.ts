@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import pg from 'pg';
+import { inject } from 'vitest';
 import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
 import type { Clock } from '../../src/foundation/clock.ts';
@@ -14,7 +15,7 @@ import { loadConfig } from '../../src/foundation/config.ts';
 import { createLogger } from '../../src/foundation/logger.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import type { Snapshot } from '../../src/keys/snapshot.ts';
-import { freshPgliteDirectory } from './fresh-pglite.ts';
+import { freshPgliteDirectory, migratedPgliteDirectory } from './fresh-pglite.ts';
 import type { Engine } from './keyward-database.ts';
 import { createDatabase } from './real-postgres.ts';
 import { startServer, type RunningServer } from '../../src/server.ts';
@@ -38,8 +39,14 @@ export interface Place {
 export const gatewayToken = ['kwg', 'test', 'token', '0123456789'].join('_');
 export const adminToken = ['kwa', 'test', 'token', '0123456789'].join('_');
 
-/** An empty database on the engine, with an encryption key and tokens for those who will start on it. */
-export async function newPlace(engine: Engine = 'embedded'): Promise<Place> {
+/**
+ * A database on the engine, with an encryption key and tokens for those who will start on it.
+ * @param options.migrated false for an empty database: the first start then applies all migrations
+ */
+export async function newPlace(
+  engine: Engine = 'embedded',
+  { migrated = true }: { migrated?: boolean } = {},
+): Promise<Place> {
   const directory = await mkdtemp(join(tmpdir(), 'keyward-test-'));
   const environment = {
     HOST: '127.0.0.1',
@@ -51,10 +58,10 @@ export async function newPlace(engine: Engine = 'embedded'): Promise<Place> {
     LOG_FORMAT: 'json',
   };
   if (engine === 'embedded') {
-    await freshPgliteDirectory(join(directory, 'database'));
+    await (migrated ? migratedPgliteDirectory : freshPgliteDirectory)(join(directory, 'database'));
     return { environment, remove: async () => rm(directory, { recursive: true, force: true }) };
   }
-  const { url, drop } = await createDatabase();
+  const { url, drop } = await createDatabase(migrated ? { template: inject('postgresMigrated') } : {});
   return {
     environment: { ...environment, DATABASE_URL: url },
     remove: async () => {
