@@ -3,11 +3,11 @@ import type { NetConnectOpts } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { openDatabase } from '../src/database/open-database.ts';
 import { ask, newToken, refusalOf, signIn } from './support/administrators.ts';
 import { startBreakableLink, type BreakableLink } from './support/breakable-link.ts';
-import { freshPgliteDirectory } from './support/fresh-pglite.ts';
+import { migratedPgliteDirectory } from './support/fresh-pglite.ts';
 import { runKeyward, startServerProcess } from './support/keyward-process.ts';
 import { manualClock } from './support/manual-clock.ts';
 import { createDatabase } from './support/real-postgres.ts';
@@ -26,14 +26,14 @@ interface Backend {
 
 const backends: Record<string, () => Promise<Backend>> = {
   postgres: async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ template: inject('postgresMigrated') });
     const { hostname, port } = new URL(url);
     return { url: new URL(url), target: { host: hostname, port: Number(port) }, close: drop };
   },
   // The embedded engine can only be lost where it is another process's: behind its socket.
   embedded: async () => {
     const directory = await mkdtemp(join(tmpdir(), 'keyward-test-'));
-    await freshPgliteDirectory(join(directory, 'database'));
+    await migratedPgliteDirectory(join(directory, 'database'));
     const owner = await openDatabase(
       { kind: 'embedded', dataDirectory: directory },
       { as: 'server', onProgress: () => undefined, onIdleError: () => undefined },

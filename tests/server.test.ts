@@ -31,8 +31,8 @@ afterEach(async () => {
   for (const end of leftovers.splice(0).toReversed()) await end();
 });
 
-async function place(): Promise<Place> {
-  const made = await newPlace();
+async function place(options?: { migrated: boolean }): Promise<Place> {
+  const made = await newPlace('embedded', options);
   leftovers.push(async () => made.remove());
   return made;
 }
@@ -167,17 +167,45 @@ describe('a start that cannot serve ends with one clear line and a non-zero exit
 });
 
 describe('a start', () => {
-  test('answers 503 not_ready while the database is not open yet', async () => {
-    const { environment } = await place();
+  test('while the database is not open yet lives, and answers all else with 503 not_ready', async () => {
+    const { environment } = await place({ migrated: false });
     const port = await freePort();
     const early: Promise<Response>[] = [];
+    const ask = (path: string, method: string): unknown =>
+      early.push(fetch(`http://127.0.0.1:${port}${path}`, { method }));
     const server = await startHere({ ...environment, PORT: String(port) }, () => {
-      early.push(fetch(`http://127.0.0.1:${port}/v1/chat/completions`, { method: 'POST' }));
+      if (early.length > 0) return;
+      ask('/v1/chat/completions', 'POST');
+      ask('/health/ready', 'GET');
+      ask('/health/live', 'GET');
     });
     leftovers.push(async () => server.stop());
-    const answers = await Promise.all(early);
-    expect(answers[0]?.status).toBe(503);
-    expect(await answers[0]?.json()).toMatchObject({ error: { code: 'not_ready', type: 'api_error' } });
+    const [chat, ready, live] = await Promise.all(early);
+    expect([chat?.status, ready?.status, live?.status]).toEqual([503, 503, 200]);
+    expect(await chat?.json()).toMatchObject({ error: { code: 'not_ready', type: 'api_error' } });
+    expect(await live?.json()).toEqual({ status: 'live' });
+  });
+
+  test('that makes its database does not keep the port waiting', async () => {
+    const { environment } = await place();
+    const port = await freePort();
+    let lives = 0;
+    let isMaking = true;
+    let asking: Promise<void> | undefined;
+    const ask = async (): Promise<void> => {
+      while (isMaking && lives < 20) if ((await fetch(`http://127.0.0.1:${port}/health/live`)).ok) lives += 1;
+    };
+    const dataDirectory = join(environment['KEYWARD_DATA_DIR'] ?? '', 'new');
+    const server = await startHere(
+      { ...environment, PORT: String(port), KEYWARD_DATA_DIR: dataDirectory },
+      () => {
+        asking ??= ask();
+      },
+    );
+    leftovers.push(async () => server.stop());
+    isMaking = false;
+    await asking;
+    expect(lives).toBe(20);
   });
 
   test('shows tokens that it made, and the next start does not', async () => {

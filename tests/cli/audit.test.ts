@@ -25,7 +25,7 @@ interface Auditing extends CommandLine {
 
 /** An installation on PostgreSQL with five events: three tokens, a key, a source. */
 async function auditing(): Promise<Auditing> {
-  const line = await commandLine({}, 'postgres');
+  const line = await commandLine();
   const installation = await openInstallation(loadConfig(line.environment), {
     as: 'server',
     onProgress: () => undefined,
@@ -253,7 +253,7 @@ describe('an auditor', patience, () => {
 
 describe('with the embedded database', patience, () => {
   it('a command notes the head where no server runs, and the verification uses that by itself', async () => {
-    const { run, serve, dataDirectory } = await commandLine();
+    const { run, serve, dataDirectory } = await commandLine({}, 'embedded');
     const path = join(dataDirectory, 'audit-heads.jsonl');
     const noted = async (): Promise<number[]> => {
       const lines = (await readFile(path, 'utf8')).trim().split('\n');
@@ -279,7 +279,7 @@ describe('with the embedded database', patience, () => {
   });
 
   it('a head that cannot be noted does not undo the change, and is told', async () => {
-    const { run } = await commandLine({ AUDIT_ANCHOR_FILE: '/dev/null/heads.jsonl' });
+    const { run } = await commandLine({ AUDIT_ANCHOR_FILE: '/dev/null/heads.jsonl' }, 'embedded');
     const { exitCode, stdout, stderr } = await run('tokens create first');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^kwg_/);

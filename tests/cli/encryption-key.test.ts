@@ -69,7 +69,7 @@ describe('check', { timeout: 120_000 }, () => {
   });
 
   it('names every row that does not decrypt, with exit code 1', async () => {
-    const { run, environment } = await commandLine({}, 'postgres');
+    const { run, environment } = await commandLine();
     await run('migrate');
     await run('keys set openrouter', { input: key });
     const client = new pg.Client({ connectionString: environment['DATABASE_URL'] });

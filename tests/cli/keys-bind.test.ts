@@ -14,7 +14,7 @@ let client: pg.Client;
 
 describe('a key that SQL stored', { timeout: 120_000 }, () => {
   beforeEach(async () => {
-    installation = await commandLine({}, 'postgres');
+    installation = await commandLine();
     await installation.run('migrate');
     client = new pg.Client({ connectionString: installation.environment['DATABASE_URL'] });
     await client.connect();

@@ -11,7 +11,7 @@ const patience = { timeout: 120_000 };
 
 describe('without a server', patience, () => {
   it('keys are set, explained, moved between sources and removed', async () => {
-    const { run } = await commandLine({ GROQ_API_KEY: exported });
+    const { run } = await commandLine({ GROQ_API_KEY: exported }, 'embedded');
     expect((await run('keys list')).transcript).toMatchInlineSnapshot(`
       "$ keyward keys list
       PROVIDER    SOURCE       SERVED BY    STORED KEY  TEST  AGE
@@ -146,7 +146,7 @@ describe('without a server', patience, () => {
   });
 
   it('programs get one JSON object on standard output and nothing else', async () => {
-    const { run } = await commandLine();
+    const { run } = await commandLine({}, 'embedded');
     const set = await run('keys set openrouter --json', { input: first });
     expect(set.json).toEqual({
       provider: 'openrouter',
@@ -196,7 +196,7 @@ describe('without a server', patience, () => {
   });
 
   it('a provider that is not there is answered with those that are, exit code 2', async () => {
-    const { run } = await commandLine();
+    const { run } = await commandLine({}, 'embedded');
     for (const words of [
       'set nobody',
       'explain nobody',
@@ -213,7 +213,7 @@ describe('without a server', patience, () => {
 
 describe('on a real PostgreSQL', patience, () => {
   it('commands wait for nothing and migrate nothing: they say which command does', async () => {
-    const { run } = await commandLine({}, 'postgres');
+    const { run } = await commandLine();
     expect((await run('keys list')).transcript).toMatchInlineSnapshot(`
       "$ keyward keys list
       ! keyward: The database (PostgreSQL postgres@127.0.0.1:PORT/DATABASE) has not got 001, 002, 003, 004, 005, 006, 007 of the migrations yet. Apply them with: keyward migrate

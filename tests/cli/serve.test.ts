@@ -102,7 +102,7 @@ describe('the first start in a place where nothing is', patience, () => {
   });
 
   it('with tokens in the environment shows none and makes none', async () => {
-    const { run, serve } = await commandLine();
+    const { run, serve } = await commandLine({}, 'embedded');
     const { process: server } = await serve();
     expect((await run('tokens list --json')).json).toEqual({ tokens: [] });
     server.kill('SIGTERM');
@@ -168,7 +168,7 @@ describe('a start without its encryption key', patience, () => {
   });
 
   it('on a real PostgreSQL is refused with the command that makes one', async () => {
-    const { environment } = await commandLine({}, 'postgres');
+    const { environment } = await commandLine();
     const { BYOK_ENCRYPTION_KEY: _none, ...without } = environment;
     const { run } = commandLineAt(without);
     for (const words of ['serve', 'keys list', 'encryption-key check']) {
@@ -187,7 +187,7 @@ describe('a start without its encryption key', patience, () => {
   ])(
     '%s is refused without a word of it, and with the command that makes a good one',
     async (_what, bad, why) => {
-      const { run } = await commandLine({ BYOK_ENCRYPTION_KEY: bad });
+      const { run } = await commandLine({ BYOK_ENCRYPTION_KEY: bad }, 'embedded');
       const { exitCode, stdout, stderr } = await run('serve');
       expect([exitCode, stdout]).toEqual([1, '']);
       expect(stderr).toMatch(why);
@@ -202,7 +202,7 @@ describe('a start without its encryption key', patience, () => {
     const file = join(directory, 'ring');
     await run(`encryption-key generate --file ${file}`);
     chmodSync(file, 0o644);
-    const { environment } = await commandLine();
+    const { environment } = await commandLine({}, 'embedded');
     const { BYOK_ENCRYPTION_KEY: _none, ...without } = environment;
     const { serve } = commandLineAt({ ...without, BYOK_ENCRYPTION_KEY_FILE: file });
     const { process: server } = await serve();

@@ -31,6 +31,7 @@ interface Ground {
 
 async function embedded(): Promise<Ground> {
   const opened = await openOn('embedded');
+  await opened.empty({ migrate: false });
   return {
     environment: opened.environment,
     onlooker: await opened.connect(),

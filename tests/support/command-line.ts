@@ -38,10 +38,10 @@ export interface CommandLine {
   ) => Promise<{ url: string; process: KeywardProcess }>;
 }
 
-/** A new installation, thrown away when the test is over. */
+/** A new installation, thrown away when the test is over. On the embedded engine each command starts an engine of its own. */
 export async function commandLine(
   env: Readonly<Record<string, string>> = {},
-  engine: Engine = 'embedded',
+  engine: Engine = 'postgres',
 ): Promise<CommandLine> {
   const place = await newPlace(engine);
   onTestFinished(async () => place.remove());

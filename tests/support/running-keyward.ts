@@ -41,10 +41,11 @@ export const adminToken = ['kwa', 'test', 'token', '0123456789'].join('_');
 
 /**
  * A database on the engine, with an encryption key and tokens for those who will start on it.
+ * @param engine `named` where the variables that are added name a database
  * @param options.migrated false for an empty database: the first start then applies all migrations
  */
 export async function newPlace(
-  engine: Engine = 'embedded',
+  engine: Engine | 'named' = 'embedded',
   { migrated = true }: { migrated?: boolean } = {},
 ): Promise<Place> {
   const directory = await mkdtemp(join(tmpdir(), 'keyward-test-'));
@@ -57,6 +58,8 @@ export async function newPlace(
     KEYWARD_ADMIN_TOKEN: adminToken,
     LOG_FORMAT: 'json',
   };
+  if (engine === 'named')
+    return { environment, remove: async () => rm(directory, { recursive: true, force: true }) };
   if (engine === 'embedded') {
     await (migrated ? migratedPgliteDirectory : freshPgliteDirectory)(join(directory, 'database'));
     return { environment, remove: async () => rm(directory, { recursive: true, force: true }) };
@@ -215,7 +218,7 @@ export async function startKeyward({
   place,
   clock,
 }: StartOptions = {}): Promise<RunningKeyward> {
-  const found = place ?? (await newPlace(engine));
+  const found = place ?? (await newPlace(env['DATABASE_URL'] === undefined ? engine : 'named'));
   const cleanUp = async (): Promise<void> => {
     if (place === undefined) await found.remove();
   };

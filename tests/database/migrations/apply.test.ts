@@ -172,6 +172,7 @@ describe('on a real PostgreSQL', () => {
 
   it('twenty runners at once apply each migration once, and none of them fails', async () => {
     database = await openOn('postgres');
+    await database.empty({ migrate: false });
     const runners = await Promise.all(Array.from({ length: 20 }, async () => database.reopen()));
     const steps = await Promise.all(runners.map(async (runner) => stepsOf({ database: runner })));
     const done = steps.flat().filter(({ kind }) => kind !== 'waiting');
