@@ -14,7 +14,11 @@ const main = existsSync(source) ? source : built;
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major > 22 || (major === 22 && minor >= 19)) {
-  module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/keyward', import.meta.url)));
+  // In the environment too, for the thread of the embedded engine.
+  process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
+    new URL('../node_modules/.cache/keyward', import.meta.url),
+  );
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   await import(main);
 } else {
   runWithProjectNode(fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url)));

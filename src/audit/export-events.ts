@@ -1,10 +1,7 @@
 /** The trail as text for other programs, a piece at a time: JSON lines or CSV. */
 import { csvHeader, csvRecord } from './event-csv.ts';
 import { readEvent, type StoredEvent } from './read-events.ts';
-
-export const exportFormats = ['jsonl', 'csv'] as const;
-
-export type ExportFormat = (typeof exportFormats)[number];
+export type ExportFormat = 'jsonl' | 'csv';
 
 /** Pieces are written one by one; small ones cost more than they carry. */
 const pieceLength = 64 * 1024;

@@ -1,9 +1,11 @@
 /** The commands of the audit trail, and how they are called. */
 import { Option, type Command } from 'commander';
 import { outcomes } from '../audit/audit-event.ts';
-import { exportFormats, type ExportFormat } from '../audit/export-events.ts';
+import type { ExportFormat } from '../audit/export-events.ts';
 import type { AuditFilters } from '../audit/read-events.ts';
 import { json, pointInTime, wholeNumber, type Settle } from './command-options.ts';
+
+const exportFormats = ['jsonl', 'csv'] as const satisfies readonly ExportFormat[];
 
 const verifyExitCodes = `
 Exit code:
