@@ -72,13 +72,6 @@ describe('a key from standard input or a file', patience, () => {
       Stored the key brand-n…1234 (fp_FINGERPRINT) for openrouter, encrypted with a28d2b29.
       The source of openrouter is now database; it was environment.
       Revision N; no server is running.
-      ! Applied migration 001_create_llm_tables.sql in N ms
-      ! Applied migration 002_add_system_api_keys.sql in N ms
-      ! Applied migration 003_add_more_providers.sql in N ms
-      ! Applied migration 004_add_keyward_tables.sql in N ms
-      ! Applied migration 005_add_key_checks.sql in N ms
-      ! Applied migration 006_add_audit.sql in N ms
-      ! Applied migration 007_add_administration.sql in N ms
       ! The key does not look like the usual keys of OpenRouter, which begin with sk-or-v1-. Shapes change, so it is taken as it is.
       "
     `);

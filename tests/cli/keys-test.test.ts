@@ -197,13 +197,6 @@ describe('the test of a key', { timeout: 120_000 }, () => {
     const { run } = await commandLine();
     expect((await run('keys test groq')).transcript).toMatchInlineSnapshot(`
       "$ keyward keys test groq
-      ! Applied migration 001_create_llm_tables.sql in N ms
-      ! Applied migration 002_add_system_api_keys.sql in N ms
-      ! Applied migration 003_add_more_providers.sql in N ms
-      ! Applied migration 004_add_keyward_tables.sql in N ms
-      ! Applied migration 005_add_key_checks.sql in N ms
-      ! Applied migration 006_add_audit.sql in N ms
-      ! Applied migration 007_add_administration.sql in N ms
       ! keyward: There is no key of groq to test from here: the source is environment and GROQ_API_KEY is not set. A key in the environment of the server is tested with the same variable set in this shell.
       (exit code 1)
       "
