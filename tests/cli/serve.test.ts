@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { commandLine, commandLineAt } from '../support/command-line.ts';
-import { freshPgliteDirectory } from '../support/fresh-pglite.ts';
+import { migratedPgliteDirectory } from '../support/fresh-pglite.ts';
 
 const key = ['sk', 'or', 'v1', 'fa4e'.repeat(16)].join('-');
 const patience = { timeout: 120_000 };
@@ -115,7 +115,7 @@ describe('the first start in a place where nothing is', patience, () => {
     ['without a token where the door is open, which it says loudly', { GATEWAY_AUTH: 'open' }],
   ])('shows a curl that works as it stands, %s', async (_how, env) => {
     const dataDirectory = join(newDirectory(), 'data');
-    await freshPgliteDirectory(join(dataDirectory, 'database'));
+    await migratedPgliteDirectory(join(dataDirectory, 'database'));
     const { serve } = commandLineAt({ KEYWARD_DATA_DIR: dataDirectory, PORT: '0', ...env });
     const { process: server } = await serve();
     const [curl] = await server.said(/curl [^']+'[^']+'/);
@@ -139,7 +139,7 @@ describe('the first start in a place where nothing is', patience, () => {
 describe('a start without its encryption key', patience, () => {
   it('is refused when the file is gone and keys are stored, and goes on once it is back', async () => {
     const dataDirectory = join(newDirectory(), 'data');
-    await freshPgliteDirectory(join(dataDirectory, 'database'));
+    await migratedPgliteDirectory(join(dataDirectory, 'database'));
     const { run, serve } = commandLineAt({ KEYWARD_DATA_DIR: dataDirectory, PORT: '0' });
     await run('keys set openrouter', { input: key });
     const keyFile = join(dataDirectory, 'encryption-key');
@@ -159,7 +159,7 @@ describe('a start without its encryption key', patience, () => {
 
   it('makes a new one when the file is gone and nothing is stored', async () => {
     const dataDirectory = join(newDirectory(), 'data');
-    await freshPgliteDirectory(join(dataDirectory, 'database'));
+    await migratedPgliteDirectory(join(dataDirectory, 'database'));
     const { run } = commandLineAt({ KEYWARD_DATA_DIR: dataDirectory, PORT: '0' });
     await run('keys list');
     rmSync(join(dataDirectory, 'encryption-key'));
