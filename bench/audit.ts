@@ -1,18 +1,21 @@
 /**
- * `npm run bench:audit`: how many events a second `keyward audit verify` proves, on a PostgreSQL of its own.
+ * `npm run bench:audit`: how many events a second `keyward audit verify` proves, on a PostgreSQL of its own or
+ * on the embedded database.
  * Progress goes to standard error, the findings to standard output.
  */
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
+import { sql, type Kysely } from 'kysely';
 import { ensureAuditKey, openAuditKey, readAuditKeyToken } from '../src/audit/audit-key.ts';
 import { ChainHasher, chainStart } from '../src/audit/chain.ts';
 import { table } from '../src/cli/terminal.ts';
 import { generateEncryptionKey } from '../src/crypto/encryption-key.ts';
 import { KeyRing } from '../src/crypto/key-ring.ts';
-import { connectDatabase } from '../src/database/database.ts';
 import { migrateAtStart } from '../src/database/migrations/shipped-migrations.ts';
+import { openDatabase } from '../src/database/open-database.ts';
+import type { Tables } from '../src/database/tables.ts';
+import { loadConfig } from '../src/foundation/config.ts';
 import { startRealPostgres } from '../tests/support/start-real-postgres.ts';
 import { eventAt } from './audit-events.ts';
 import { Children } from './children.ts';
@@ -22,12 +25,14 @@ const help = `Usage: npm run bench:audit -- [options]
 Fills an audit trail with events of the usual kinds on a PostgreSQL of its own, and measures
 the command keyward audit verify on it. Takes some minutes, most of them for the filling.
 
-  --quick  a smoke run on fifty thousand events; its figures are rough
-  --json   the findings as one JSON object
-  --help   this text`;
+  --embedded  the same on the embedded database
+  --quick     a smoke run on fifty thousand events; its figures are rough
+  --json      the findings as one JSON object
+  --help      this text`;
 
 const { values: options } = parseArgs({
   options: {
+    embedded: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -51,21 +56,22 @@ else await bench(options.quick ? { events: 50_000, rounds: 2 } : { events: 1_000
 
 async function bench({ events, rounds }: { events: number; rounds: number }): Promise<void> {
   const children = new Children();
-  progress('starting PostgreSQL');
-  const postgres = await startRealPostgres();
+  progress(`starting ${options.embedded ? 'the embedded database' : 'PostgreSQL'}`);
+  const postgres = options.embedded ? undefined : await startRealPostgres();
   try {
     const encryptionKey = generateEncryptionKey();
+    const environment = {
+      ...(postgres && { DATABASE_URL: postgres.url }),
+      KEYWARD_DATA_DIR: children.directory,
+      BYOK_ENCRYPTION_KEY: encryptionKey.reveal(),
+    };
     progress(`writing ${events} events`);
-    const { averageLength, version } = await fill(postgres.url, KeyRing.parse(encryptionKey), events);
+    const { averageLength, version } = await fill(environment, KeyRing.parse(encryptionKey), events);
     const verify = async (): Promise<{ whole: boolean; events: number; seconds: number }> => {
       const said = await children.run({
         command: process.execPath,
         args: [keyward, 'audit', 'verify', '--json'],
-        env: {
-          DATABASE_URL: postgres.url,
-          KEYWARD_DATA_DIR: children.directory,
-          BYOK_ENCRYPTION_KEY: encryptionKey.reveal(),
-        },
+        env: environment,
       });
       return JSON.parse(said) as { whole: boolean; events: number; seconds: number };
     };
@@ -80,40 +86,38 @@ async function bench({ events, rounds }: { events: number; rounds: number }): Pr
     }
     report({ events, averageLength, version, rounds: found });
   } finally {
-    await postgres.stop();
+    await postgres?.stop();
     await children.stop();
   }
 }
 
 /** A chain as Keyward writes it, in larger pieces. */
 async function fill(
-  url: string,
+  environment: Readonly<Record<string, string>>,
   ring: KeyRing,
   events: number,
 ): Promise<{ averageLength: number; version: string }> {
-  const database = connectDatabase(
-    { description: url, pool: { connectionString: url } },
-    'postgres',
-    () => {},
-  );
-  await migrateAtStart(database, () => undefined);
-  await ensureAuditKey(database.kysely, ring);
-  const hasher = new ChainHasher(openAuditKey((await readAuditKeyToken(database.kysely)) ?? '', ring));
-  await database.close();
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
+  const database = await openDatabase(loadConfig(environment).database, {
+    as: 'server',
+    onProgress: () => undefined,
+    onIdleError: () => undefined,
+  });
+  const { kysely: db } = database;
   try {
-    const averageLength = await insertChain(client, hasher, events);
-    await client.query('VACUUM ANALYZE keyward_audit_events');
-    const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
+    await migrateAtStart(database, () => undefined);
+    await ensureAuditKey(db, ring);
+    const hasher = new ChainHasher(openAuditKey((await readAuditKeyToken(db)) ?? '', ring));
+    const averageLength = await insertChain(db, hasher, events);
+    await sql`VACUUM ANALYZE keyward_audit_events`.execute(db);
+    const { rows } = await sql<{ server_version: string }>`SHOW server_version`.execute(db);
     return { averageLength, version: rows[0]?.server_version ?? '' };
   } finally {
-    await client.end();
+    await database.close();
   }
 }
 
 /** @returns how long an event is on average, in characters */
-async function insertChain(client: pg.Client, hasher: ChainHasher, events: number): Promise<number> {
+async function insertChain(db: Kysely<Tables>, hasher: ChainHasher, events: number): Promise<number> {
   let previousHash = chainStart;
   let length = 0;
   for (let first = 1; first <= events; first += insertedAtOnce) {
@@ -128,10 +132,9 @@ async function insertChain(client: pg.Client, hasher: ChainHasher, events: numbe
       hashes.push(previousHash);
       length += event.length;
     }
-    await client.query(
-      `INSERT INTO keyward_audit_events (sequence, event, previous_hash, hash)
-       SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[])`,
-      [sequences, texts, hashes.slice(0, -1), hashes.slice(1)],
+    await sql`INSERT INTO keyward_audit_events (sequence, event, previous_hash, hash)
+      SELECT * FROM unnest(${sequences}::bigint[], ${texts}::text[], ${hashes.slice(0, -1)}::text[], ${hashes.slice(1)}::text[])`.execute(
+      db,
     );
   }
   return length / events;
@@ -158,7 +161,7 @@ function report(found: {
     return;
   }
   console.log(
-    `${events} events of ${Math.round(averageLength)} characters, PostgreSQL ${version}, Node ${process.version}, ${machine}\n`,
+    `${events} events of ${Math.round(averageLength)} characters, ${options.embedded ? 'embedded ' : ''}PostgreSQL ${version}, Node ${process.version}, ${machine}\n`,
   );
   for (const line of table([
     ['round', 'events/s', 'seconds', 'load before'],

@@ -8,14 +8,14 @@ import type { KeyRing } from '../crypto/key-ring.ts';
 import type { ShownKey } from '../crypto/stored-key.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Head } from './append-events.ts';
-import { eventPrefix } from './audit-event.ts';
 import { openAuditKeyToVerify, readAuditKeyToken } from './audit-key.ts';
 import { ChainHasher, chainStart } from './chain.ts';
+import { ChainRows } from './chain-rows.ts';
 import { compareStoredKeys, type TrailRemark } from './compare-stored-keys.ts';
 import { countForeignChanges } from './foreign-changes.ts';
 import { explainImpossible, explainStart, locateFault, type Place, type TrailFault } from './locate-fault.ts';
 import type { AnchoredHeads } from './read-anchors.ts';
-import { readChain, readFirstSequence, type ChainRow } from './read-chain.ts';
+import { readChain, readFirstSequence } from './read-chain.ts';
 import { readRetentions, type Retention } from './retention-event.ts';
 
 export interface VerifyParts {
@@ -58,7 +58,8 @@ export interface TrailReport {
   readonly remarks: readonly TrailRemark[];
 }
 
-const defaultBatchSize = 5_000;
+/** More would not be quicker, and it is held in memory. */
+const defaultBatchSize = 2_000;
 /** How often a look begins again because a retention took away what it stood on. */
 const mostLooks = 3;
 
@@ -126,12 +127,9 @@ async function walkFrom(first: string | undefined, parts: VerifyParts): Promise<
   if ('fault' in start) return { ...nothingWalked, fault: start.fault };
   const hasher = new ChainHasher(openAuditKeyToVerify(token, ring));
   const walker = new ChainWalker(start.place, hasher, anchors);
-  for await (const rows of readChain(
-    db,
-    String(start.place.expected - 1),
-    parts.batchSize ?? defaultBatchSize,
-  )) {
-    const stopped = walker.take(rows);
+  const batches = readChain(db, start.place.expected - 1, parts.batchSize ?? defaultBatchSize);
+  for await (const { bytes, through } of batches) {
+    const stopped = walker.take(new ChainRows(bytes));
     parts.onProgress?.(walker.place.expected - 1);
     if (stopped === 'misfit') {
       const fault = await locateFault(db, hasher, walker.place);
@@ -139,6 +137,7 @@ async function walkFrom(first: string | undefined, parts: VerifyParts): Promise<
     }
     if (stopped === 'not as anchored')
       return { ...walker.walked(start.retention), fault: cutAndGrownAgain(walker) };
+    if (walker.place.expected <= through) break;
   }
   return { ...walker.walked(start.retention), fault: missingEnd(walker.place.expected - 1, anchors) };
 }
@@ -186,16 +185,17 @@ class ChainWalker {
     return this.#lastAnchor;
   }
 
-  take(rows: readonly ChainRow[]): 'misfit' | 'not as anchored' | undefined {
-    for (const row of rows) {
-      if (!this.#fits(row)) return 'misfit';
+  take(rows: ChainRows): 'misfit' | 'not as anchored' | undefined {
+    while (!rows.isAtEnd) {
+      const hash = rows.prove(this.#hasher, this.#expected, this.#previousHash);
+      if (hash === undefined) return 'misfit';
       const anchored = this.#anchors?.get(this.#expected);
       if (anchored !== undefined) {
-        if (anchored !== row.hash) return 'not as anchored';
+        if (anchored !== hash) return 'not as anchored';
         this.#anchorsProven += 1;
         this.#lastAnchor = this.#expected;
       }
-      this.#previousHash = row.hash;
+      this.#previousHash = hash;
       this.#expected += 1;
     }
     return undefined;
@@ -210,15 +210,6 @@ class ChainWalker {
       retention,
       anchorsProven: this.#anchorsProven,
     };
-  }
-
-  #fits({ sequence, event, previous_hash: previousHash, hash }: ChainRow): boolean {
-    return (
-      sequence === String(this.#expected) &&
-      previousHash === this.#previousHash &&
-      event.startsWith(eventPrefix(this.#expected)) &&
-      this.#hasher.hash(previousHash, event) === hash
-    );
   }
 }
 

@@ -5,6 +5,7 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import type pg from 'pg';
 import { messageOf } from '../foundation/errors.ts';
+import { copyOut, isCopyOut } from './copy-out.ts';
 
 export function guardPool(pool: pg.Pool): PostgresPool {
   // pg-pool listens for errors of idle connections only; without a listener one in use would end the process.
@@ -21,7 +22,7 @@ function guard(client: pg.PoolClient): PostgresPoolClient {
   const query = async (text: string, parameters: readonly unknown[]): Promise<pg.QueryResult> => {
     if (unanswered) throw new Error('The connection left a statement unanswered.');
     try {
-      return await client.query(text, [...parameters]);
+      return await (isCopyOut(text) ? copyOut(client, text) : client.query(text, [...parameters]));
     } catch (error) {
       unanswered ||= messageOf(error) === 'Query read timeout';
       throw error;

@@ -98,6 +98,20 @@ function copy(from: number, to: number, end: number): Tampering {
   };
 }
 
+/** Still the same JSON; and a reader of many rows at once may take a line feed for the end of one. */
+function pad(at: number, space: string): Tampering {
+  return {
+    name: `${JSON.stringify(space)} is put behind event ${at}`,
+    kinds: ['edited'],
+    needsAnchors: false,
+    apply: async (tx) => {
+      await sql`UPDATE keyward_audit_events SET event = event || ${space}::text WHERE sequence = ${at}`.execute(
+        tx,
+      );
+    },
+  };
+}
+
 /** Plausible in all but its hash. */
 function forge(end: number): Tampering {
   return {
@@ -170,7 +184,14 @@ export function anyTampering(length: number): fc.Arbitrary<Tampering> {
   const hexDigit = fc.constantFrom(...Array.from('0123456789abcdef'));
   return fc.oneof(
     fc
-      .tuple(place, fc.nat(5_000), fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 1 }))
+      .tuple(
+        place,
+        fc.nat(5_000),
+        fc.oneof(
+          fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 1 }),
+          fc.constantFrom('\n', '\r', '\u0001', 'ä', '𝄞'),
+        ),
+      )
       .map(([at, offset, to]) => edit('event', at, offset, to)),
     fc.tuple(place, fc.nat(63), hexDigit).map(([at, offset, to]) => edit('hash', at, offset, to)),
     fc.tuple(place, fc.nat(63), hexDigit).map(([at, offset, to]) => edit('previous_hash', at, offset, to)),
@@ -188,6 +209,8 @@ export function anyTampering(length: number): fc.Arbitrary<Tampering> {
     fc.tuple(place, fc.integer({ min: 2, max: length + 1 })).map(([from, to]) => copy(from, to, length)),
     fc.constant(forge(length)),
     fc.tuple(inside, fc.integer({ min: 1, max: 1_000 })).map(([at, past]) => renumber(at, length + past)),
+    fc.tuple(place, fc.constantFrom('\n', '\n\n', ' ', '\t')).map(([at, space]) => pad(at, space)),
+    fc.integer({ min: 1, max: 1_000 }).map((past) => renumber(length, length + past)),
     inside.map(cutStart),
     fc.integer({ min: 1, max: length }).map(cutEnd),
   );
