@@ -52,7 +52,7 @@ interface Round {
 }
 
 if (options.help) console.log(help);
-else await bench(options.quick ? { events: 50_000, rounds: 2 } : { events: 1_000_000, rounds: 7 });
+else await bench(options.quick ? { events: 50_000, rounds: 2 } : { events: 400_000, rounds: 7 });
 
 async function bench({ events, rounds }: { events: number; rounds: number }): Promise<void> {
   const children = new Children();

@@ -31,6 +31,7 @@ const house: House = {
   revealers: [
     'audit/anchor-webhook.ts', // signs what it posts
     'audit/audit-key.ts', // opens the key of the chain
+    'admin-api/kept-answer.ts', // gives an answer again
     'admin-api/routes/token-routes.ts', // shows a new token, once
     'admin-api/session-cookie.ts', // sets the cookie
     'auth/session-secret.ts', // hashes the secret of a session

@@ -1,11 +1,13 @@
 /**
  * Repeated writes: a request that carries an Idempotency-Key is done once, and whoever repeats it gets the
- * first answer. The request is remembered as a keyed hash only, since bodies hold API keys.
+ * first answer. The request is remembered as a keyed hash, since bodies hold API keys, and the answer is
+ * encrypted, since it may hold a new token.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { KeywardError } from '../foundation/errors.ts';
 import type { AdminApiParts } from './admin-api-parts.ts';
 import { actorKey } from './actor-key.ts';
+import { openAnswer, sealAnswer } from './kept-answer.ts';
 import { claimKey, keepAnswer, releaseKey, type Claim } from './idempotency-store.ts';
 
 declare module 'fastify' {
@@ -18,6 +20,7 @@ declare module 'fastify' {
 /** For all routes that state `takes: ['Idempotency-Key']`. */
 export function answerRepeats(app: FastifyInstance, parts: AdminApiParts): void {
   const { kysely } = parts.database;
+  const { ring } = parts.changes;
   app.decorateRequest('claim', null);
 
   // After validation: what was refused there was not done, and needs no memory.
@@ -26,12 +29,13 @@ export function answerRepeats(app: FastifyInstance, parts: AdminApiParts): void 
     if (claim === null) return undefined;
     const outcome = await claimKey(kysely, claim, parts.clock.now());
     if (outcome.kind === 'answered') {
+      const answer = openAnswer(ring, outcome.answer);
+      void reply.code(outcome.status).header('idempotency-replayed', 'true');
+      if (answer === '') return reply.send();
       return reply
-        .code(outcome.status)
-        .header('idempotency-replayed', 'true')
         .type('application/json; charset=utf-8')
-        .serializer((answer: string) => answer)
-        .send(outcome.answer);
+        .serializer((text: string) => text)
+        .send(answer);
     }
     if (outcome.kind === 'mismatch') {
       throw new KeywardError('idempotency_mismatch', { param: 'Idempotency-Key' });
@@ -51,8 +55,9 @@ export function answerRepeats(app: FastifyInstance, parts: AdminApiParts): void 
     request.claim = null;
     const { statusCode } = reply;
     try {
-      if (statusCode < 500 && !passing.has(statusCode) && typeof payload === 'string') {
-        await keepAnswer(kysely, claim, { status: statusCode, answer: payload });
+      const answer = payload ?? '';
+      if (statusCode < 500 && !passing.has(statusCode) && typeof answer === 'string') {
+        await keepAnswer(kysely, claim, { status: statusCode, answer: sealAnswer(ring, answer) });
       } else {
         await releaseKey(kysely, claim);
       }

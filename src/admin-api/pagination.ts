@@ -3,7 +3,9 @@
  * meanwhile make no other row appear twice or not at all. To callers it is opaque.
  */
 import { z } from 'zod';
+import type { PageWanted, Place } from '../database/keyset.ts';
 import { KeywardError } from '../foundation/errors.ts';
+import { plainText } from '../keys/provider-rules.ts';
 import { wholeNumberText } from './query-values.ts';
 
 const longestCursor = 1_000;
@@ -23,6 +25,45 @@ export const pageFields = {
   has_more: z.boolean(),
   next_cursor: z.string().nullable().describe('For the parameter `cursor`; null on the last page.'),
 };
+
+/** `name` and `-name` for each of the orders that a list knows. */
+export function sortParameter<Sort extends string>(sorts: readonly Sort[], standard: Sort | `-${Sort}`) {
+  const values = sorts.flatMap((sort): (Sort | `-${Sort}`)[] => [sort, `-${sort}`]);
+  return z
+    .enum(values)
+    .optional()
+    .transform((value): Sort | `-${Sort}` => value ?? standard)
+    .meta({ description: 'With a dash before it: from the end.', default: standard });
+}
+
+/** The order that a parameter names, and where in it the page begins. */
+export function orderOf<Sort extends string, Id extends number | string>(
+  { sort: parameter, cursor, limit }: { sort: string; cursor?: string | undefined; limit: number },
+  textSorts: readonly Sort[],
+  id: z.ZodType<Id>,
+): PageWanted<Sort, Id> {
+  const sort = parameter.replace('-', '') as Sort;
+  const sortedBy = textSorts.includes(sort) ? plainText(300) : z.string().regex(/^-?\d{1,18}$/);
+  // A cursor is good for the order that it was given for.
+  const place = decodeCursor(cursor, z.tuple([z.literal(parameter), sortedBy, id]));
+  return {
+    sort,
+    descending: parameter !== sort,
+    after: place === null ? null : { sortedBy: place[1], id: place[2] },
+    limit,
+  };
+}
+
+/** What a sorted list answers beside its entries. */
+export function sortedPageFields(
+  sort: string,
+  next: Place<number | string> | null,
+): ReturnType<typeof pageFieldsOf> {
+  return pageFieldsOf(next === null ? null : [sort, next.sortedBy, next.id]);
+}
+
+/** An id of a row as PostgreSQL's INTEGER holds it. */
+export const rowNumber = z.int().min(0).max(2_147_483_647);
 
 export function pageFieldsOf(place: readonly unknown[] | null): {
   has_more: boolean;

@@ -51,7 +51,7 @@ function impliedCodes(
     ...(isRead ? [] : (['header_invalid'] as const)),
     ...(takes.includes('If-Match') ? (['revision_mismatch'] as const) : []),
     ...(takes.includes('Idempotency-Key')
-      ? (['idempotency_mismatch', 'idempotency_in_progress'] as const)
+      ? (['idempotency_mismatch', 'idempotency_in_progress', 'idempotency_answer_lost'] as const)
       : []),
     ...(access === 'public' ? [] : admissionCodes),
     ...(access === 'admin' ? (['role_insufficient'] as const) : []),

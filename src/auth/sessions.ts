@@ -5,12 +5,21 @@
 import type { Kysely } from 'kysely';
 import type { AuditEntry, Occasion } from '../audit/audit-event.ts';
 import type { AuditTrail, RecordEvent } from '../audit/audit-trail.ts';
+import type { Page } from '../database/keyset.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { AdministratorsConfig } from '../foundation/config-administrators.ts';
 import type { Logger } from '../foundation/logger.ts';
 import { Secret } from '../foundation/secret.ts';
 import type { AdminIdentity, SignInMethod } from './admin-identity.ts';
+import {
+  liveSessions,
+  pageOfSessions,
+  type SessionLife,
+  type SessionList,
+  type SessionRow,
+  type TokenOfSession,
+} from './list-sessions.ts';
 import { csrfTokenOf, looksLikeSessionSecret, newSessionSecret, sessionHash } from './session-secret.ts';
 import { hashOf, type AdminRole } from './token.ts';
 
@@ -122,10 +131,10 @@ export class Sessions {
   async find(cookie: string): Promise<AdminIdentity | undefined> {
     if (!looksLikeSessionSecret(cookie)) return undefined;
     const secret = new Secret(cookie);
-    const row = await this.#rows(this.#parts.db)
+    const row = await liveSessions(this.#parts.db, this.#life())
       .where('id_hash', 'in', this.#hashesOf(secret))
       .executeTakeFirst();
-    if (row === undefined || !this.#isLive(row)) return undefined;
+    if (row === undefined) return undefined;
     this.#touch(row);
     return identityOf(row, secret);
   }
@@ -164,10 +173,10 @@ export class Sessions {
     return value;
   }
 
-  /** The sessions that hold, newest first. */
-  async list(): Promise<Session[]> {
-    const rows = await this.#rows(this.#parts.db).orderBy('keyward_sessions.created_at', 'desc').execute();
-    return rows.filter((row) => this.#isLive(row)).map((row) => sessionOf(row));
+  /** The sessions that hold, a page at a time. */
+  async list(list: SessionList): Promise<Page<Session, string>> {
+    const page = await pageOfSessions(this.#parts.db, this.#life(), list);
+    return { rows: page.rows.map((row) => sessionOf(row)), next: page.next };
   }
 
   #hashesOf(secret: Secret): string[] {
@@ -177,28 +186,15 @@ export class Sessions {
     ];
   }
 
-  #rows(db: Kysely<Tables>) {
-    return db
-      .selectFrom('keyward_sessions')
-      .leftJoin('keyward_tokens', 'keyward_tokens.id', 'keyward_sessions.token_id')
-      .selectAll('keyward_sessions')
-      .select([
-        'keyward_tokens.role as token_role',
-        'keyward_tokens.revoked_at as token_revoked_at',
-        'keyward_tokens.expires_at as token_expires_at',
-      ]);
-  }
-
-  #isLive(row: SessionRow & TokenOfSession): boolean {
-    const now = this.#parts.clock.now();
-    if (
-      row.expires_at <= now ||
-      now.getTime() - row.last_seen_at.getTime() >= this.#parts.limits.idleTimeoutMs
-    )
-      return false;
-    if (row.method === 'oidc') return this.#parts.signOnIsOn;
-    if (row.token_id === null) return this.#bootstrapHash !== undefined;
-    return row.token_revoked_at === null && (row.token_expires_at === null || row.token_expires_at > now);
+  #life(): SessionLife {
+    const { clock, limits, signOnIsOn } = this.#parts;
+    const now = clock.now();
+    return {
+      now,
+      usedAfter: new Date(now.getTime() - limits.idleTimeoutMs),
+      signOnIsOn,
+      hasBootstrapToken: this.#bootstrapHash !== undefined,
+    };
   }
 
   /** Not worth failing a request for: at worst the session ends early. */
@@ -231,27 +227,6 @@ export class Sessions {
       .where((where) => where.or([where('expires_at', '<=', now), where('last_seen_at', '<=', idleSince)]))
       .execute();
   }
-}
-
-interface SessionRow {
-  readonly id_hash: string;
-  readonly public_id: string;
-  readonly method: SignInMethod;
-  readonly token_id: number | null;
-  readonly subject: string;
-  readonly name: string;
-  readonly role: AdminRole;
-  readonly address: string | null;
-  readonly user_agent: string | null;
-  readonly created_at: Date;
-  readonly last_seen_at: Date;
-  readonly expires_at: Date;
-}
-
-interface TokenOfSession {
-  readonly token_role: AdminRole | null;
-  readonly token_revoked_at: Date | null;
-  readonly token_expires_at: Date | null;
 }
 
 function endOf({ public_id: id, method, subject, name }: SessionRow): AuditEntry {

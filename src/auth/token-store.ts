@@ -88,7 +88,8 @@ interface TokenRow {
   readonly revoked_at: Date | null;
 }
 
-function storedToken(row: TokenRow): StoredToken {
+/** A row in the words of this code. */
+export function storedToken(row: TokenRow): StoredToken {
   return {
     id: row.id,
     kind: row.kind,

@@ -126,6 +126,11 @@ export const errorCatalogue = {
     'invalid_request_error',
     'The first request with this Idempotency-Key is still in progress.',
   ),
+  idempotency_answer_lost: entry(
+    409,
+    'invalid_request_error',
+    'The request with this Idempotency-Key was done, and its answer cannot be read any more: it was kept under an encryption key that is not in the ring. Look at what is there before you do it again.',
+  ),
   revision_mismatch: entry(
     412,
     'invalid_request_error',

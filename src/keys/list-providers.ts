@@ -3,6 +3,7 @@
  * sorted list; each with the revision of its last change. Odd values of foreign writers break no page.
  */
 import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
+import { isBehind, microseconds, pageOf, type Page, type PageWanted } from '../database/keyset.ts';
 import type { LlmProvidersTable, Tables } from '../database/tables.ts';
 
 export interface ListedProvider extends Selectable<LlmProvidersTable> {
@@ -23,24 +24,8 @@ interface ProviderFilter {
   readonly text?: string | undefined;
 }
 
-/** The last row of the page before: what it was sorted by, and its id. */
-interface ProviderPosition {
-  readonly sortedBy: string;
-  readonly id: number;
-}
-
-export interface ProviderPage {
-  readonly rows: readonly ListedProvider[];
-  /** Where the next page begins; null after the last one. */
-  readonly next: ProviderPosition | null;
-}
-
-export interface ProviderList {
+export interface ProviderList extends PageWanted<ProviderSort> {
   readonly filter: ProviderFilter;
-  readonly sort: ProviderSort;
-  readonly descending: boolean;
-  readonly after: ProviderPosition | null;
-  readonly limit: number;
 }
 
 /** Undefined where there is none. An empty key is no key, as the platform's own code has it. */
@@ -49,7 +34,7 @@ export async function findProvider(db: Kysely<Tables>, slug: string): Promise<Li
   return row === undefined ? undefined : listed(row);
 }
 
-export async function listProviders(db: Kysely<Tables>, list: ProviderList): Promise<ProviderPage> {
+export async function listProviders(db: Kysely<Tables>, list: ProviderList): Promise<Page<ListedProvider>> {
   const { filter, after, limit, descending } = list;
   const sortedBy = sortKeys[list.sort];
   const direction = descending ? 'desc' : 'asc';
@@ -66,43 +51,19 @@ export async function listProviders(db: Kysely<Tables>, list: ProviderList): Pro
   else if (filter.testStatus !== undefined)
     query = query.where('api_key_test_status', '=', filter.testStatus);
   if (filter.text !== undefined) query = query.where(holds(filter.text));
-  if (after !== null) query = query.where(isBehind(sortedBy, after, descending));
+  if (after !== null) query = query.where(isBehind(sortedBy, 'id', after, descending));
   const rows = await query.execute();
-  const page = rows.slice(0, limit);
-  const last = rows.length > limit ? page.at(-1) : undefined;
-  return {
-    rows: page.map((row) => listed(row)),
-    next: last === undefined ? null : { sortedBy: last.sorted_by, id: last.id },
-  };
+  const page = pageOf(rows, limit, ({ id }) => id);
+  return { rows: page.rows.map((row) => listed(row)), next: page.next };
 }
 
-/** What a list is sorted by. Times count in microseconds, since a cursor must hold them whole; none counts as -1. */
+/** What a list is sorted by. */
 const sortKeys: Readonly<Record<ProviderSort, RawBuilder<string>>> = {
   slug: sql`provider_slug`,
   display_name: sql`display_name`,
-  key_updated_at: microseconds('api_key_updated_at'),
-  last_tested: microseconds('api_key_last_tested'),
+  key_updated_at: microseconds('api_key_updated_at', 'as the first'),
+  last_tested: microseconds('api_key_last_tested', 'as the first'),
 };
-
-/** Whether such a list is sorted by a number rather than by a text. */
-export function isSortedByNumber(sort: ProviderSort): boolean {
-  return sort === 'key_updated_at' || sort === 'last_tested';
-}
-
-function microseconds(column: string): RawBuilder<string> {
-  const time = sql.ref(column);
-  return sql`CASE WHEN isfinite(${time}) THEN (extract(epoch FROM ${time}) * 1000000)::bigint ELSE -1 END`;
-}
-
-function isBehind(
-  sortedBy: RawBuilder<string>,
-  { sortedBy: value, id }: ProviderPosition,
-  descending: boolean,
-): RawBuilder<boolean> {
-  return descending
-    ? sql<boolean>`(${sortedBy}, id) < (${value}, ${id})`
-    : sql<boolean>`(${sortedBy}, id) > (${value}, ${id})`;
-}
 
 function holds(text: string): RawBuilder<boolean> {
   return sql<boolean>`position(lower(${text}) IN lower(concat_ws(' ', provider_slug, display_name, provider_name))) > 0`;

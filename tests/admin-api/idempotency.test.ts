@@ -1,6 +1,10 @@
 /** Idempotency-Key: a write that is repeated is done once and answered twice, also across a killed server. */
 import { expect, describe, test } from 'vitest';
+import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
+import { KeyRing } from '../../src/crypto/key-ring.ts';
+import { Secret } from '../../src/foundation/secret.ts';
 import { callAdmin, describeAdministered, firstKey, secondKey } from '../support/administered-keyward.ts';
+import { signIn } from '../support/administrators.ts';
 import { startServerProcess } from '../support/keyward-process.ts';
 import { newPlace, startKeyward } from '../support/running-keyward.ts';
 import { startStandInProvider } from '../support/stand-in-provider.ts';
@@ -110,6 +114,51 @@ describeAdministered('a write with an Idempotency-Key', (here) => {
     );
     expect(row?.['request_hash']).toMatch(/^[0-9a-f]{64}$/);
     expect(JSON.stringify(row)).not.toContain(firstKey.slice(9, 40));
+  });
+
+  test('that makes a token shows it again to whoever made it, and not to the database', async () => {
+    const { call, keyward } = here();
+    const request = { body: { name: 'lost on the way' }, headers: keyed('k-token') };
+    const first = await call('POST /api/v1/admin/tokens', request);
+    const second = await call('POST /api/v1/admin/tokens', request);
+    expect([first.status, second.text]).toEqual([201, first.text]);
+    const token = String(first.body['token']);
+    expect(token).toMatch(/^kwg_/);
+    const rows = await keyward.sql('SELECT * FROM keyward_idempotency_keys');
+    expect(JSON.stringify(rows)).not.toContain(token.slice(4, 12));
+    expect(JSON.stringify(rows)).not.toContain('lost on the way');
+    // Another administrator who hits on the same key makes a token of their own.
+    const other = await call('POST /api/v1/admin/tokens', { body: { name: 'chief', kind: 'admin' } });
+    const theirs = await call('POST /api/v1/admin/tokens', {
+      ...request,
+      token: String(other.body['token']),
+    });
+    expect(theirs.status).toBe(201);
+    expect(theirs.body['id']).not.toBe(first.body['id']);
+  });
+
+  test('whose answer cannot be read any more is not done again, and says so', async () => {
+    const { call, keyward } = here();
+    const request = { body: { name: 'under an old ring' }, headers: keyed('k-old-ring') };
+    await call('POST /api/v1/admin/tokens', request);
+    const otherRing = KeyRing.parse(generateEncryptionKey()).encrypt(new Secret('{}'));
+    await keyward.sql("UPDATE keyward_idempotency_keys SET answer = $1 WHERE key = 'k-old-ring'", [
+      otherRing,
+    ]);
+    const repeated = await call('POST /api/v1/admin/tokens', request);
+    expect([repeated.status, repeated.code]).toEqual([409, 'idempotency_answer_lost']);
+    const made = await keyward.sql("SELECT FROM keyward_tokens WHERE name = 'under an old ring'");
+    expect(made).toHaveLength(1);
+  });
+
+  test('whose answer is empty is repeated as it was', async () => {
+    const { call, keyward } = here();
+    const { id } = await signIn(keyward);
+    const end = async () => call(`DELETE /api/v1/admin/sessions/${id}`, { headers: keyed('k-session') });
+    const [first, second] = [await end(), await end()];
+    expect([first.status, first.text, second.status, second.text]).toEqual([204, '', 204, '']);
+    expect(second.headers.get('idempotency-replayed')).toBe('true');
+    expect((await call(`DELETE /api/v1/admin/sessions/${id}`)).status).toBe(404);
   });
 
   test.each([

@@ -1,7 +1,7 @@
 /** Sessions hold while they are used, end in time, and end at once with what they were begun with. */
 import { beforeEach, expect, it } from 'vitest';
 import type { AuditTrail } from '../../src/audit/audit-trail.ts';
-import { Sessions, type SignIn } from '../../src/auth/sessions.ts';
+import { Sessions, type Session, type SignIn } from '../../src/auth/sessions.ts';
 import { createToken, revokeToken } from '../../src/auth/token-store.ts';
 import { createLogger } from '../../src/foundation/logger.ts';
 import { Secret } from '../../src/foundation/secret.ts';
@@ -45,6 +45,10 @@ describeOnEachDatabase('sessions', (opened) => {
       ...parts,
     });
   }
+  const listed = async (those = sessions): Promise<readonly Session[]> => {
+    const order = { sort: 'started_at', descending: true, after: null, limit: 200 } as const;
+    return (await those.list({ filter: {}, ...order })).rows;
+  };
   const start = async (who: SignIn = person, replaced?: string): Promise<string> =>
     (await sessions.start(occasionOfTests, who, replaced)).secret.reveal();
   const holds = async (cookie: string): Promise<boolean> => (await sessions.find(cookie)) !== undefined;
@@ -87,10 +91,10 @@ describeOnEachDatabase('sessions', (opened) => {
   it('end after thirty minutes without use, to the millisecond', async () => {
     const cookie = await start();
     clock.pass(30 * minute - 1);
-    expect((await sessions.list()).map(({ name }) => name)).toEqual(['somebody']);
+    expect((await listed()).map(({ name }) => name)).toEqual(['somebody']);
     clock.pass(1);
     expect(await holds(cookie)).toBe(false);
-    expect(await sessions.list()).toEqual([]);
+    expect(await listed()).toEqual([]);
   });
 
   it('go on while they are used, and end after twelve hours all the same', async () => {
@@ -99,7 +103,7 @@ describeOnEachDatabase('sessions', (opened) => {
       clock.pass(20 * minute);
       expect(await holds(cookie)).toBe(true);
       // The use is noted beside the request.
-      await expect.poll(async () => (await sessions.list())[0]?.lastSeenAt).toEqual(clock.now());
+      await expect.poll(async () => (await listed())[0]?.lastSeenAt).toEqual(clock.now());
     }
     clock.pass(20 * minute - 1);
     expect(await holds(cookie)).toBe(true);
@@ -123,7 +127,7 @@ describeOnEachDatabase('sessions', (opened) => {
       false,
       true,
     ]);
-    expect(await sessions.list()).toHaveLength(1);
+    expect(await listed()).toHaveLength(1);
   });
 
   it('end with their token also where its end was moved forward afterwards', async () => {
@@ -152,7 +156,7 @@ describeOnEachDatabase('sessions', (opened) => {
     ).toBeUndefined();
     const without = sessionsWith({ bootstrapToken: undefined });
     expect(await without.find(cookie)).toBeUndefined();
-    expect(await without.list()).toEqual([]);
+    expect(await listed(without)).toEqual([]);
   });
 
   it('of single sign-on end when it is turned off', async () => {

@@ -47,6 +47,27 @@ export async function ask(
   });
 }
 
+/** All entries of a list, page by page. */
+export async function pages(
+  keyward: RunningKeyward,
+  address: `/${string}?${string}`,
+): Promise<Record<string, unknown>[]> {
+  const entries: Record<string, unknown>[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const place = cursor === '' ? '' : `&cursor=${cursor}`;
+    const response = await ask(keyward, `GET ${address}${place}`, { token: adminToken });
+    const page = (await response.json()) as {
+      data: Record<string, unknown>[];
+      has_more: boolean;
+      next_cursor: string | null;
+    };
+    if (page.has_more !== (page.next_cursor !== null)) throw new Error('has_more and next_cursor disagree');
+    entries.push(...page.data);
+    cursor = page.next_cursor;
+  }
+  return entries;
+}
+
 /** The code of an error, and the status that it came with. */
 export async function refusalOf(response: Response): Promise<{ status: number; code: string }> {
   const { error } = (await response.json()) as { error: { code: string } };

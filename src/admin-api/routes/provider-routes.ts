@@ -1,17 +1,19 @@
 /** Providers: list, look at one, make, change, delete. */
 import { z } from 'zod';
 import { changeProvider, createProvider, deleteProvider } from '../../keys/change-provider-settings.ts';
-import {
-  isSortedByNumber,
-  listProviders,
-  providerSorts,
-  type ProviderSort,
-} from '../../keys/list-providers.ts';
+import { listProviders, providerSorts, type ProviderSort } from '../../keys/list-providers.ts';
 import { plainText } from '../../keys/provider-rules.ts';
 import { occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import { settle, waitParameter, writtenFields } from '../applied.ts';
-import { decodeCursor, pageFields, pageFieldsOf, pageParameters } from '../pagination.ts';
+import {
+  orderOf,
+  pageFields,
+  pageParameters,
+  rowNumber,
+  sortParameter,
+  sortedPageFields,
+} from '../pagination.ts';
 import { changedProviderBody, deletedProviderBody, newProviderBody, settingsIn } from '../provider-body.ts';
 import { providerView, viewProvider } from '../provider-view.ts';
 import { slugParameter, truthText } from '../query-values.ts';
@@ -19,9 +21,8 @@ import { noProvider, requireProvider } from '../require-provider.ts';
 import type { TypedApp } from '../typed-app.ts';
 import { preconditionOf } from '../write-headers.ts';
 
-type SortParameter = ProviderSort | `-${ProviderSort}`;
-
-const sortParameters = providerSorts.flatMap((sort): SortParameter[] => [sort, `-${sort}`]);
+/** The others are numbers. */
+const textSorts: readonly ProviderSort[] = ['slug', 'display_name'];
 
 const listParameters = z.strictObject({
   ...pageParameters,
@@ -32,7 +33,7 @@ const listParameters = z.strictObject({
     .optional()
     .describe('Only providers whose last test said this; none: without a result.'),
   q: plainText(100).optional().describe('Part of the slug or of a name.'),
-  sort: z.enum(sortParameters).default('slug').describe('With a dash before it: from the end.'),
+  sort: sortParameter(providerSorts, 'slug'),
 });
 
 const providerWritten = z.object({ ...writtenFields, provider: providerView });
@@ -54,18 +55,13 @@ export function providerRoutes(app: TypedApp, parts: AdminApiParts): void {
       },
     },
     async ({ query }) => {
-      const sort = query.sort.replace('-', '') as ProviderSort;
-      const place = decodeCursor(query.cursor, placeIn(query.sort));
       const { rows, next } = await listProviders(kysely, {
         filter: { source: query.source, isActive: query.is_active, testStatus: query.status, text: query.q },
-        sort,
-        descending: query.sort !== sort,
-        after: place === null ? null : { sortedBy: place[1], id: place[2] },
-        limit: query.limit,
+        ...orderOf(query, textSorts, rowNumber),
       });
       return {
         data: rows.map((row) => viewProvider(row, parts)),
-        ...pageFieldsOf(next === null ? null : [query.sort, next.sortedBy, next.id]),
+        ...sortedPageFields(query.sort, next),
       };
     },
   );
@@ -200,12 +196,4 @@ export function providerRoutes(app: TypedApp, parts: AdminApiParts): void {
       return { slug, deleted: true as const, ...(await settle(parts, revision, wait)) };
     },
   );
-}
-
-/** A cursor is good for the order that it was given for. */
-function placeIn(sort: SortParameter) {
-  const value = isSortedByNumber(sort.replace('-', '') as ProviderSort)
-    ? z.string().regex(/^-?\d{1,18}$/)
-    : plainText(300);
-  return z.tuple([z.literal(sort), value, z.int().min(0).max(2_147_483_647)]);
 }

@@ -2,10 +2,13 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { AdminIdentity } from '../../auth/admin-identity.ts';
+import { sessionSorts, type SessionSort } from '../../auth/list-sessions.ts';
 import { KeywardError } from '../../foundation/errors.ts';
+import { plainText } from '../../keys/provider-rules.ts';
 import { actorOf, identityOf, occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import { addressOf } from '../client-address.ts';
+import { orderOf, pageFields, pageParameters, sortParameter, sortedPageFields } from '../pagination.ts';
 import { refuseForeignPage } from '../same-page.ts';
 import { clearSessionCookie, sessionCookieOf, setSessionCookie } from '../session-cookie.ts';
 import type { TypedApp } from '../typed-app.ts';
@@ -40,6 +43,17 @@ const session = z.object({
   started_at: z.iso.datetime(),
   last_seen_at: z.iso.datetime().describe('To about a minute.'),
   expires_at: z.iso.datetime(),
+});
+
+/** The others are numbers. */
+const textSorts: readonly SessionSort[] = ['name'];
+
+const listParameters = z.strictObject({
+  ...pageParameters,
+  method: method.optional().describe('Only sessions that were begun in this way.'),
+  role: role.optional().describe('Only sessions of this role.'),
+  q: plainText(100).optional().describe('Part of the name or of the address.'),
+  sort: sortParameter(sessionSorts, '-started_at'),
 });
 
 const tags = ['sessions'];
@@ -121,7 +135,7 @@ function ownSession(app: TypedApp, parts: AdminApiParts): void {
   app.delete(
     '/api/v1/admin/session',
     {
-      config: { access: 'viewer', refusals: ['session_not_found'] },
+      config: { access: 'viewer', takes: ['Idempotency-Key'], refusals: ['session_not_found'] },
       schema: {
         operationId: 'signOut',
         summary: 'Sign out: ends this session',
@@ -142,18 +156,22 @@ function allSessions(app: TypedApp, { auth }: AdminApiParts): void {
   app.get(
     '/api/v1/admin/sessions',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', refusals: ['cursor_invalid'] },
       schema: {
         operationId: 'listSessions',
-        summary: 'All sessions that hold, newest first',
+        summary: 'All sessions that hold, page by page, newest first',
         tags,
-        response: { 200: z.object({ data: z.array(session) }).describe('All sessions.') },
+        querystring: listParameters,
+        response: { 200: z.object({ data: z.array(session), ...pageFields }).describe('One page.') },
       },
     },
-    async () => {
-      const sessions = await auth.sessions.list();
+    async ({ query }) => {
+      const { rows, next } = await auth.sessions.list({
+        filter: { method: query.method, role: query.role, text: query.q },
+        ...orderOf(query, textSorts, z.uuid()),
+      });
       return {
-        data: sessions.map((one) => ({
+        data: rows.map((one) => ({
           id: one.publicId,
           method: one.method,
           name: one.name,
@@ -164,13 +182,14 @@ function allSessions(app: TypedApp, { auth }: AdminApiParts): void {
           last_seen_at: one.lastSeenAt.toISOString(),
           expires_at: one.expiresAt.toISOString(),
         })),
+        ...sortedPageFields(query.sort, next),
       };
     },
   );
   app.delete(
     '/api/v1/admin/sessions',
     {
-      config: { access: 'viewer', refusals: ['session_not_found'] },
+      config: { access: 'viewer', takes: ['Idempotency-Key'], refusals: ['session_not_found'] },
       schema: {
         operationId: 'signOutEverywhere',
         summary: 'Sign out everywhere: ends all sessions of whoever asks',
@@ -192,7 +211,7 @@ function allSessions(app: TypedApp, { auth }: AdminApiParts): void {
   app.delete(
     '/api/v1/admin/sessions/:id',
     {
-      config: { access: 'admin', refusals: ['session_not_found'] },
+      config: { access: 'admin', takes: ['Idempotency-Key'], refusals: ['session_not_found'] },
       schema: {
         operationId: 'endSession',
         summary: 'End a session, whosever it is',

@@ -1,8 +1,8 @@
 /** Tokens of administrators and callers: list, make, revoke. A new token is in the answer that made it, and nowhere else. */
 import { z } from 'zod';
+import { pageOfTokens, tokenSorts, type TokenSort } from '../../auth/list-tokens.ts';
 import {
   createToken,
-  listTokens,
   longestTokenName,
   revokeToken,
   stateOf,
@@ -10,8 +10,18 @@ import {
 } from '../../auth/token-store.ts';
 import type { Clock } from '../../foundation/clock.ts';
 import { KeywardError } from '../../foundation/errors.ts';
+import { plainText } from '../../keys/provider-rules.ts';
 import { occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
+import { settle, waitParameter, writtenFields } from '../applied.ts';
+import {
+  orderOf,
+  pageFields,
+  pageParameters,
+  rowNumber,
+  sortParameter,
+  sortedPageFields,
+} from '../pagination.ts';
 import type { TypedApp } from '../typed-app.ts';
 
 const kind = z.enum(['admin', 'gateway']);
@@ -53,6 +63,17 @@ const newToken = (clock: Clock) =>
       error: 'must be left out for a gateway token',
     });
 
+/** The others are numbers. */
+const textSorts: readonly TokenSort[] = ['name'];
+
+const listParameters = z.strictObject({
+  ...pageParameters,
+  kind: kind.optional().describe('Only tokens of this kind.'),
+  state: state.optional().describe('Only tokens in this state.'),
+  q: plainText(100).optional().describe('Part of the name.'),
+  sort: sortParameter(tokenSorts, 'id'),
+});
+
 const tags = ['tokens'];
 
 export function tokenRoutes(app: TypedApp, parts: AdminApiParts): void {
@@ -65,41 +86,45 @@ function listRoute(app: TypedApp, { database, clock }: AdminApiParts): void {
   app.get(
     '/api/v1/admin/tokens',
     {
-      config: { access: 'viewer' },
+      config: { access: 'viewer', refusals: ['cursor_invalid'] },
       schema: {
         operationId: 'listTokens',
-        summary: 'All tokens, oldest first, the expired and revoked ones too',
+        summary: 'All tokens, page by page, the expired and revoked ones too',
         tags,
-        querystring: z.strictObject({ kind: kind.optional(), state: state.optional() }),
-        response: { 200: z.object({ data: z.array(token) }).describe('All tokens that fit.') },
+        querystring: listParameters,
+        response: { 200: z.object({ data: z.array(token), ...pageFields }).describe('One page.') },
       },
     },
     async ({ query }) => {
-      const tokens = await listTokens(database.kysely);
-      return {
-        data: tokens
-          .map((one) => viewOf(one, clock))
-          .filter((one) => (query.kind ?? one.kind) === one.kind && (query.state ?? one.state) === one.state),
-      };
+      const { rows, next } = await pageOfTokens(database.kysely, {
+        filter: { kind: query.kind, state: query.state, text: query.q },
+        now: clock.now(),
+        ...orderOf(query, textSorts, rowNumber),
+      });
+      return { data: rows.map((one) => viewOf(one, clock)), ...sortedPageFields(query.sort, next) };
     },
   );
 }
 
-function createRoute(app: TypedApp, { changes, clock }: AdminApiParts): void {
+function createRoute(app: TypedApp, parts: AdminApiParts): void {
+  const { changes, clock } = parts;
   app.post(
     '/api/v1/admin/tokens',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', takes: ['Idempotency-Key'] },
       schema: {
         operationId: 'createToken',
         summary: 'Make a token; it is shown this once',
+        description:
+          'A repetition with the same `Idempotency-Key` shows it once more, to the one who made it and for 24 hours: until then the answer is kept encrypted.',
         tags,
+        querystring: z.strictObject({ wait: waitParameter }),
         body: newToken(clock),
         response: {
           201: token
             .extend({
               token: z.string().describe('The token itself. It cannot be read again.'),
-              revision: z.int(),
+              ...writtenFields,
             })
             .describe('Made. It is shown this once.'),
         },
@@ -113,18 +138,17 @@ function createRoute(app: TypedApp, { changes, clock }: AdminApiParts): void {
         ...(role !== undefined && { role }),
         expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
       });
-      return reply
-        .code(201)
-        .send({ ...viewOf(made, clock), token: made.token.reveal(), revision: made.revision });
+      const settled = await settle(parts, made.revision, request.query.wait);
+      return reply.code(201).send({ ...viewOf(made, clock), token: made.token.reveal(), ...settled });
     },
   );
 }
 
-function revokeRoute(app: TypedApp, { changes }: AdminApiParts): void {
+function revokeRoute(app: TypedApp, parts: AdminApiParts): void {
   app.delete(
     '/api/v1/admin/tokens/:id',
     {
-      config: { access: 'admin', refusals: ['token_not_found'] },
+      config: { access: 'admin', takes: ['Idempotency-Key'], refusals: ['token_not_found'] },
       schema: {
         operationId: 'revokeToken',
         summary: 'Revoke a token, and with it the sessions that were begun with it',
@@ -135,14 +159,15 @@ function revokeRoute(app: TypedApp, { changes }: AdminApiParts): void {
             .regex(/^\d{1,9}$/, 'must be the number of a token')
             .transform(Number),
         }),
-        response: { 200: z.object({ id: z.int(), revision: z.int() }).describe('Revoked.') },
+        querystring: z.strictObject({ wait: waitParameter }),
+        response: { 200: z.object({ id: z.int(), ...writtenFields }).describe('Revoked.') },
       },
     },
     async (request) => {
       const { id } = request.params;
-      const { found, revision } = await revokeToken(changes.audit, occasionOf(request), id);
+      const { found, revision } = await revokeToken(parts.changes.audit, occasionOf(request), id);
       if (!found) throw new KeywardError('token_not_found');
-      return { id, revision };
+      return { id, ...(await settle(parts, revision, request.query.wait)) };
     },
   );
 }

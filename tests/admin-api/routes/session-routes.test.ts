@@ -7,6 +7,7 @@ import {
   cookieIn,
   eventsOf,
   newToken,
+  pages,
   refusalOf,
   signIn,
   type BrowserSession,
@@ -183,6 +184,35 @@ describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) =>
     expect(await statusOf(keyward, session)).toBe(401);
     expect(await refusalOf(await end(session.id))).toEqual({ status: 404, code: 'session_not_found' });
     expect((await end('no-uuid')).status).toBe(400);
+  });
+
+  test('sessions are listed page by page in each order, and narrowed', async () => {
+    const keyward = await start({ engine, clock: manualClock() });
+    const { token } = await newToken(keyward, { role: 'viewer', name: 'an auditor' });
+    for (const [from, who] of [
+      ['192.0.2.1', adminToken],
+      ['192.0.2.2', token],
+      ['192.0.2.3', adminToken],
+      ['192.0.2.4', token],
+      ['192.0.2.5', token],
+    ] as const)
+      await signIn(keyward, who, { from });
+    const addresses = async (query: string) =>
+      (await pages(keyward, `/api/v1/admin/sessions?${query}`)).map(({ address }) =>
+        String(address).slice(-1),
+      );
+    for (const sort of ['started_at', 'last_seen_at', 'expires_at', 'name']) {
+      const forth = await addresses(`sort=${sort}&limit=2`);
+      expect(forth.toSorted()).toEqual(['1', '2', '3', '4', '5']);
+      expect(await addresses(`sort=-${sort}&limit=2`)).toEqual(forth.toReversed());
+    }
+    expect((await addresses('role=viewer')).toSorted()).toEqual(['2', '4', '5']);
+    expect(await addresses('method=oidc')).toEqual([]);
+    expect(await addresses('q=2.3')).toEqual(['3']);
+    expect((await addresses('q=AUDITOR&limit=1')).toSorted()).toEqual(['2', '4', '5']);
+    // A session that ended with its token leaves no gap in a page.
+    await keyward.sql("UPDATE keyward_tokens SET revoked_at = now() AT TIME ZONE 'UTC'");
+    expect((await addresses('limit=1')).toSorted()).toEqual(['1', '3']);
   });
 
   test('a sign-in that cannot be recorded does not happen', async () => {

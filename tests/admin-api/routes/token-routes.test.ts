@@ -1,6 +1,6 @@
 /** Tokens over HTTP: shown once, listed without themselves, good until their end, and revoked at once. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { ask, eventsOf, newToken, refusalOf, signIn } from '../../support/administrators.ts';
+import { ask, eventsOf, newToken, pages, refusalOf, signIn } from '../../support/administrators.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import {
   adminToken,
@@ -71,7 +71,7 @@ describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) =>
     const revoked = await ask(keyward, `DELETE ${tokens}/${made.id}`, { token: adminToken });
     expect([revoked.status, await revoked.json()]).toEqual([
       200,
-      { id: made.id, revision: expect.any(Number) as number },
+      { id: made.id, revision: expect.any(Number) as number, applied: null },
     ]);
     expect((await ask(keyward, status, { token: made.token })).status).toBe(401);
     expect((await list(keyward)).find(({ id }) => id === made.id)).toMatchObject({ state: 'revoked' });
@@ -192,6 +192,78 @@ test('the list is narrowed by kind and state', async () => {
   expect(await names('?kind=admin&state=good')).toEqual(['chief']);
   expect(await names('?state=revoked')).toEqual([]);
   expect((await ask(keyward, `GET ${tokens}?kind=root`, { token: adminToken })).status).toBe(400);
+});
+
+describe('the list of tokens', () => {
+  let keyward: RunningKeyward;
+  const clock = manualClock();
+  beforeAll(async () => {
+    keyward = await startKeyward({ engine: 'postgres', clock });
+    const day = 86_400_000;
+    for (const [name, days] of [
+      ['same', 1],
+      ['same', null],
+      ['Other', 3],
+      ['a_b', -1],
+      ['100%', 2],
+      ['last', null],
+    ] as const) {
+      const expiresAt = days === null ? null : new Date(clock.now().getTime() + days * day);
+      await newToken(keyward, { name, expiresAt });
+    }
+    const [, second] = await list(keyward);
+    await keyward.sql('UPDATE keyward_tokens SET last_used_at = now() WHERE id = $1', [second?.id]);
+  });
+  afterAll(async () => keyward.stop());
+
+  test.each(['id', 'name', 'created_at', 'expires_at', 'last_used_at'])(
+    'sorted by %s gives each token once, page by page, and the same from the end',
+    async (sort) => {
+      const forth = await pages(keyward, `${tokens}?sort=${sort}&limit=2`);
+      const back = await pages(keyward, `${tokens}?sort=-${sort}&limit=2`);
+      expect(forth.map(({ id }) => id).toSorted((a, b) => Number(a) - Number(b))).toEqual([1, 2, 3, 4, 5, 6]);
+      expect(back).toEqual(forth.toReversed());
+    },
+  );
+
+  test('puts what never expires last, and what was never used first', async () => {
+    const ids = async (sort: string) =>
+      (await pages(keyward, `${tokens}?sort=${sort}`)).map(({ id }) => Number(id));
+    expect(await ids('expires_at')).toEqual([4, 1, 5, 3, 2, 6]);
+    expect((await ids('last_used_at')).at(-1)).toBe(2);
+  });
+
+  test('is narrowed by a part of the name, to the letter', async () => {
+    const names = async (q: string) =>
+      (await pages(keyward, `${tokens}?q=${encodeURIComponent(q)}`)).map(({ name }) => name);
+    expect(await names('oth')).toEqual(['Other']);
+    expect(await names('%')).toEqual(['100%']);
+    expect(await names('_')).toEqual(['a_b']);
+    expect(await names('')).toHaveLength(6);
+  });
+
+  test.each(['sort=-name', 'sort=id'])('takes no cursor of another order (%s)', async (other) => {
+    const first = await ask(keyward, `GET ${tokens}?sort=name&limit=1`, { token: adminToken });
+    const { next_cursor: cursor } = (await first.json()) as { next_cursor: string };
+    const response = await ask(keyward, `GET ${tokens}?${other}&cursor=${cursor}`, { token: adminToken });
+    expect(await refusalOf(response)).toEqual({ status: 400, code: 'cursor_invalid' });
+  });
+});
+
+test('a token that was made answers when all instances let it in, where that is asked for', async () => {
+  const keyward = await start();
+  const made = await ask(keyward, `POST ${tokens}?wait=applied`, {
+    token: adminToken,
+    body: { name: 'caller' },
+  });
+  const { id, token, applied } = (await made.json()) as { id: number; token: string; applied: object };
+  expect(applied).toEqual({ live: 1, behind: [] });
+  const knock = async (): Promise<number> =>
+    (await keyward.chat('{}', { headers: { authorization: `Bearer ${token}` } })).status;
+  // Past the door a request fails for want of a model.
+  expect(await knock()).toBe(400);
+  await ask(keyward, `DELETE ${tokens}/${id}?wait=applied`, { token: adminToken });
+  expect(await knock()).toBe(401);
 });
 
 test('an administrator may revoke the token that asks, and is then out', async () => {
