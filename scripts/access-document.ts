@@ -57,6 +57,8 @@ export function accessDocument(notice: string, rows: readonly AccessRow[]): stri
     '',
     'One that does not say whom it is for is for administrators. The addresses under `/v1` and `/api/v1/llm` are the gateway: they take gateway tokens alone.',
     '',
+    'Who fails ten times from one address is slowed: 429, for 30 s at first and longer each time. While an address is slowed, a text that somebody may have thought of is not looked at, right or wrong; otherwise the answer would tell guessers when they are right. A token that cannot be guessed is looked at and gets in: one that Keyward made, or a `KEYWARD_ADMIN_TOKEN` of at least 32 hex digits, as `openssl rand -hex 32` gives it. Which of the two a text is, is told by the text alone and not by what is configured. Each instance counts for itself: a shared count would let anybody without a token write to the database, and would stop with it; behind N instances a guesser has N times ten tries, which is nothing against a random token.',
+    '',
     `| Address | For | ${askers.join(' | ')} |`,
     `| --- | --- |${' --- |'.repeat(askers.length)}`,
     ...sorted.map(

@@ -9,7 +9,7 @@ import type { Secret } from '../foundation/secret.ts';
 import type { Anchor, AnchoredHead } from './anchor.ts';
 import type { Head } from './append-events.ts';
 
-const timeoutMs = 5_000;
+const standardTimeoutMs = 5_000;
 /** What the receiver says is of no interest, but its connection is good for the next head. */
 const longestAnswerBytes = 64 * 1024;
 
@@ -17,21 +17,29 @@ export class WebhookAnchor implements Anchor {
   readonly #url: string;
   readonly #secret: Secret;
   readonly #clock: Clock;
+  readonly #timeoutMs: number;
   /** The same message again when the first attempt failed, so that the receiver knows it for the same. */
   #message: { readonly sequence: number; readonly id: string } = { sequence: 0, id: '' };
 
-  constructor(parts: { readonly url: string; readonly secret: Secret; readonly clock: Clock }) {
+  constructor(parts: {
+    readonly url: string;
+    readonly secret: Secret;
+    readonly clock: Clock;
+    /** 5 s where absent. */
+    readonly timeoutMs?: number;
+  }) {
+    this.#timeoutMs = parts.timeoutMs ?? standardTimeoutMs;
     this.#url = parts.url;
     this.#secret = parts.secret;
     this.#clock = parts.clock;
   }
 
-  /** @throws when the receiver does not answer within 5 s, or with anything but a 2xx */
+  /** @throws when the receiver does not answer in time with a 2xx */
   async note(head: AnchoredHead, signal?: AbortSignal): Promise<void> {
     if (this.#message.sequence !== head.sequence)
       this.#message = { sequence: head.sequence, id: `msg_${randomUUID()}` };
     const body = JSON.stringify({ type: 'audit.head', timestamp: head.at, data: head });
-    const timeout = AbortSignal.timeout(timeoutMs);
+    const timeout = AbortSignal.timeout(this.#timeoutMs);
     const { statusCode, body: answer } = await request(this.#url, {
       method: 'POST',
       headers: {

@@ -11,7 +11,7 @@ import type { Secret } from '../foundation/secret.ts';
 import type { AdminIdentity } from './admin-identity.ts';
 import { AttemptLimiter } from './attempt-limiter.ts';
 import { sameText } from './session-secret.ts';
-import { beginningOf, hashOf, hashToken, looksGenerated, type AdminRole } from './token.ts';
+import { beginningOf, hashOf, hashToken, looksUnguessable, type AdminRole } from './token.ts';
 import { findAdminToken, noteTokenUse, stateOf, type StoredToken } from './token-store.ts';
 
 export interface AdminAccessParts {
@@ -38,15 +38,15 @@ export class AdminAccess {
   /**
    * Whose token this is.
    *
-   * While its address is slowed down, a text that somebody may have thought of is not looked at at all; one
-   * in the shape of ours is, since 256 random bits are not found by trying. So nobody can lock the owner of
-   * such a token out, not even from the same address.
+   * While its address is slowed down, a text that somebody may have thought of is not looked at at all: whether
+   * it was right would be the oracle that the slowing takes away. One that is random is, since it is not found
+   * by trying; so nobody can lock its owner out, not even from the same address.
    * @throws KeywardError token_invalid (401) or too_many_attempts (429)
    */
   async byToken(token: string, address: string): Promise<AdminIdentity> {
     const beginning = beginningOf(token);
     const pauseMs = this.#limiter.pauseMs(address, beginning);
-    if (pauseMs > 0 && !looksGenerated(token)) throw tooMany(pauseMs);
+    if (pauseMs > 0 && !looksUnguessable(token)) throw tooMany(pauseMs);
     const identity = await this.#find(hashToken(token));
     if (identity !== undefined) return identity;
     if (pauseMs > 0) throw tooMany(pauseMs);

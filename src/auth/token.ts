@@ -19,9 +19,16 @@ export function generateToken(kind: TokenKind): Secret {
   return new Secret(prefixes[kind] + randomBytes(32).toString('base64url'));
 }
 
-/** Whether it looks like one of generateToken. Nobody can guess one that is good. */
-export function looksGenerated(token: string): boolean {
-  return generatedShape.test(token);
+/** At least 16 bytes in hex, as `openssl rand -hex` gives them: no person thinks of that. */
+const hexShape = /^[0-9a-f]{32,}$/i;
+const fewestDifferent = 8;
+
+/**
+ * Whether nobody could guess it, were it a good one: one of generateToken, or random bytes in hex. Told by
+ * the text alone, so that it says nothing of the tokens that there are.
+ */
+export function looksUnguessable(token: string): boolean {
+  return generatedShape.test(token) || (hexShape.test(token) && new Set(token).size >= fewestDifferent);
 }
 
 /** SHA-256 in hex. A token has too much entropy to be guessed from its hash, so no salt and no slow hash. */

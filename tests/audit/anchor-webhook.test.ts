@@ -1,7 +1,7 @@
 /** Heads reach the operator's address, signed so that the receiver can tell them from others', and no other address. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { signatureHeaders, WebhookAnchor } from '../../src/audit/anchor-webhook.ts';
 import { headIn } from '../../src/audit/read-anchors.ts';
 import { systemClock } from '../../src/foundation/clock.ts';
@@ -108,6 +108,28 @@ describe('the webhook', () => {
     await expect.poll(() => received.length).toBe(1);
     over.abort();
     await expect(noting).rejects.toThrow(/abort/i);
+  });
+
+  const inHaste = () => new WebhookAnchor({ url, secret: example.secret, clock: systemClock, timeoutMs: 50 });
+
+  it('gives up in time when the receiver does not answer', async () => {
+    answer = () => undefined;
+    await expect(inHaste().note(head)).rejects.toThrow(/timeout/i);
+    expect(received).toHaveLength(1);
+  });
+
+  it('does not wait for the end of an answer: a 2xx is one from its first line', async () => {
+    answer = (response) => response.writeHead(200, { 'content-length': 10 }).write('x');
+    await inHaste().note(head);
+    answer = (response) => response.writeHead(500, { 'content-length': 10 }).write('x');
+    await expect(inHaste().note(head)).rejects.toThrow('the receiver answered 500');
+  });
+
+  it('gives its receiver five seconds', async () => {
+    const timeouts = vi.spyOn(AbortSignal, 'timeout');
+    await anchor().note(head);
+    expect(timeouts.mock.calls).toEqual([[5_000]]);
+    timeouts.mockRestore();
   });
 
   it('says when nobody is there', async () => {

@@ -1,4 +1,5 @@
 /** Administrators are recognised by their tokens; guesses are slowed down, and good tokens are not locked out. */
+import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, it } from 'vitest';
 import type { AuditTrail } from '../../src/audit/audit-trail.ts';
 import { AdminAccess } from '../../src/auth/admin-access.ts';
@@ -21,13 +22,15 @@ describeOnEachDatabase('an administrator', (opened) => {
   beforeEach(() => {
     clock = manualClock();
     audit = auditTrailOn(opened().database);
-    access = new AdminAccess({
+    access = accessWith(bootstrapToken);
+  });
+  const accessWith = (token: Secret): AdminAccess =>
+    new AdminAccess({
       db: opened().database.kysely,
       clock,
-      bootstrapToken,
+      bootstrapToken: token,
       log: createLogger({ level: 'silent', format: 'json', scrub: (line) => line }),
     });
-  });
   const make = async (token: Partial<NewToken> = {}) => {
     const made = await createToken(audit, occasionOfTests, { kind: 'admin', name: 'a token', ...token });
     return { id: made.id, text: made.token.reveal() };
@@ -120,6 +123,14 @@ describeOnEachDatabase('an administrator', (opened) => {
     expect(await outcome(bootstrapToken.reveal(), '192.0.2.2')).toBe('KEYWARD_ADMIN_TOKEN');
     clock.pass(30_000);
     expect(await outcome(bootstrapToken.reveal())).toBe('KEYWARD_ADMIN_TOKEN');
+  });
+
+  it('with a random token of the environment gets in from an address that is slowed down', async () => {
+    const random = new Secret(randomBytes(16).toString('hex'));
+    access = accessWith(random);
+    await guess(10);
+    expect(await outcome(random.reveal())).toBe('KEYWARD_ADMIN_TOKEN');
+    expect(await outcome(randomBytes(16).toString('hex'))).toBe(slowed);
   });
 
   it('whose token others try from everywhere gets in from where nobody failed', async () => {

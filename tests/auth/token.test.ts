@@ -1,8 +1,8 @@
 /** Tokens: random enough that a plain hash of one tells nothing, and recognisable by their prefix. */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { generateToken, hashToken } from '../../src/auth/token.ts';
+import { generateToken, hashToken, looksUnguessable } from '../../src/auth/token.ts';
 
 describe('a token', () => {
   it('names its kind, and its 43 further characters carry 256 bits', () => {
@@ -14,6 +14,19 @@ describe('a token', () => {
   it('is never made twice', () => {
     const tokens = Array.from({ length: 1000 }, () => generateToken('gateway').reveal());
     expect(new Set(tokens).size).toBe(tokens.length);
+  });
+
+  it('cannot be guessed when it was made here or is random bytes in hex, and no other way', () => {
+    for (const one of [generateToken('admin').reveal(), randomBytes(16).toString('hex')])
+      expect(looksUnguessable(one)).toBe(true);
+    for (const one of [
+      '',
+      'chosen-by-a-person',
+      'correct-horse-battery-staple-2024',
+      randomBytes(15).toString('hex'),
+      'ab12'.repeat(16),
+    ])
+      expect([one, looksUnguessable(one)]).toEqual([one, false]);
   });
 
   it('does not show when it is printed', () => {

@@ -17,6 +17,7 @@ import { readProviders, type ProviderRow } from '../../src/keys/provider-store.t
 import { judgeStoredKey, parkedForGood } from '../../src/keys/stored-key.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
 import { describeOnEachDatabase, openOn } from '../support/keyward-database.ts';
+import { whileRowIsHeld } from '../support/row-lock.ts';
 
 const key = new Secret(['planted', 'stored', 'key', '2f9d'].join('-'));
 const ring = KeyRing.parse(generateEncryptionKey());
@@ -428,5 +429,51 @@ it('of two who create the same provider at once one is told that it exists', asy
     outcome.status === 'rejected' ? [(outcome.reason as { code: string }).code] : [],
   );
   expect(refusals).toEqual(['provider_exists', 'provider_exists', 'provider_exists']);
+  await opened.close();
+});
+
+it('of two who change the same provider at once, from the same revision, one is refused', async () => {
+  const opened = await openOn('postgres');
+  await opened.empty();
+  const parts = await changePartsOn(opened.database);
+  const { revision: ifRevision } = await createProvider(parts, occasionOfTests, inHouse);
+  const outcomes = await whileRowIsHeld(
+    await opened.connect(),
+    "SELECT FROM llm_providers WHERE provider_slug = 'in-house' FOR UPDATE",
+    ['One', 'Two'].map(
+      (displayName) => async () =>
+        changeProvider(parts, occasionOfTests, 'in-house', { displayName, ifRevision }),
+    ),
+  );
+  expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
+    reason: { code: 'revision_mismatch' },
+  });
+  await opened.close();
+});
+
+it('of two changes at once the record says what each of them found', async () => {
+  const opened = await openOn('postgres');
+  await opened.empty();
+  const parts = await changePartsOn(opened.database);
+  await createProvider(parts, occasionOfTests, inHouse);
+  await whileRowIsHeld(
+    await opened.connect(),
+    "SELECT FROM llm_providers WHERE provider_slug = 'in-house' FOR UPDATE",
+    ['One', 'Two'].map(
+      (displayName) => async () => changeProvider(parts, occasionOfTests, 'in-house', { displayName }),
+    ),
+  );
+  const rows = await opened.database.kysely
+    .selectFrom('keyward_audit_events')
+    .select('event')
+    .where('action', '=', 'provider.changed')
+    .orderBy('sequence')
+    .execute();
+  const [first, second] = rows.map(
+    ({ event }) => JSON.parse(event) as Record<'before' | 'after', { display_name: string }>,
+  );
+  expect(first?.before.display_name).toBe(inHouse.displayName);
+  expect(second?.before.display_name).toBe(first?.after.display_name);
   await opened.close();
 });
