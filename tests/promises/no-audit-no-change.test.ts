@@ -2,9 +2,12 @@
  * The promise: no audit, no change. Whatever keeps an event from being written, the whole database is as it
  * was before; and what is written cannot be altered without the verification naming the place.
  */
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { shownRoute } from '../../scripts/access-document.ts';
+import { adminRoutes } from '../../scripts/admin-routes.ts';
 import { AnchoredHeads } from '../../src/audit/read-anchors.ts';
 import { verifyAuditTrail } from '../../src/audit/verify-trail.ts';
 import { createToken } from '../../src/auth/token-store.ts';
@@ -15,11 +18,16 @@ import { openDatabase } from '../../src/database/open-database.ts';
 import { loadConfig } from '../../src/foundation/config.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { storeKey, type ChangeParts } from '../../src/keys/change-provider.ts';
+import { firstKey, secondKey } from '../support/administered-keyward.ts';
+import { ask, refusalOf } from '../support/administrators.ts';
 import { auditedChanges, prepareForChanges } from '../support/audited-changes.ts';
 import { auditTrailOn, changePartsOn, occasionOfTests, recordMany } from '../support/audited.ts';
 import { commandLineAt, encryptionKey } from '../support/command-line.ts';
 import { readContents } from '../support/database-contents.ts';
 import { describeOnEachDatabase, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
+import { manualClock } from '../support/manual-clock.ts';
+import { mutatingRoutes } from '../support/mutating-routes.ts';
+import { startKeyward, type RunningKeyward } from '../support/running-keyward.ts';
 import { undone } from '../support/migrated-database.ts';
 import { tellFigure } from '../support/promise-figures.ts';
 import { createDatabase } from '../support/real-postgres.ts';
@@ -216,6 +224,88 @@ describe(`${promise}: by command`, () => {
     expect(await readContents(client)).not.toEqual(before);
   });
 });
+
+describe.each(['embedded', 'postgres'] as const)(`${promise}: over HTTP (%s)`, (engine) => {
+  const clock = manualClock();
+  let keyward: RunningKeyward;
+  let provider: StandInProvider;
+  beforeAll(async () => {
+    provider = await startStandInProvider({ keys: [firstKey, secondKey] });
+    const env = { OPENROUTER_API_KEY: firstKey, OPENROUTER_BASE_URL: provider.baseUrl };
+    keyward = await startKeyward({ engine, clock, env });
+  });
+  afterAll(async () => {
+    await keyward.stop();
+    await provider.close();
+  });
+
+  it('every route that may change something is gone through', async () => {
+    const routes = (await adminRoutes()).filter(({ method }) => method !== 'GET').map(shownRoute);
+    const documented = Object.entries(openapi.paths).flatMap(([path, operations]) =>
+      Object.keys(operations)
+        .map((method) => method.toUpperCase())
+        .filter((method) => ['POST', 'PUT', 'PATCH', 'DELETE'].includes(method))
+        .map((method) => `${method} ${path}`),
+    );
+    expect(Object.keys(mutatingRoutes).toSorted()).toEqual(routes.toSorted());
+    expect(Object.keys(mutatingRoutes).toSorted()).toEqual(documented.toSorted());
+    tellFigure(promise, `over HTTP, ${engine}: all ${routes.length} routes that change something refuse`);
+  });
+
+  it.each(Object.entries(mutatingRoutes))(
+    '%s is answered 503 and changes nothing, and with the trail back it changes something',
+    async (route, makeWrite) => {
+      // A provider that was asked a moment ago rests.
+      clock.pass(120_000);
+      const { path, ...options } = await makeWrite(keyward);
+      const request = `${route.split(' ', 1)[0]} ${path}` as `${string} /${string}`;
+      const takesKey = JSON.stringify(operationOf(route)).includes('idempotency-key');
+      const send = async () =>
+        ask(keyward, request, {
+          ...options,
+          ...(takesKey && {
+            headers: { 'idempotency-key': `the same for ${route}`.replaceAll(/[^ -z]/g, '') },
+          }),
+        });
+      const [, plant, remove] = obstacles[0] ?? ['', '', ''];
+      await keyward.sql(plant);
+      try {
+        const before = await contentsOf(keyward);
+        const refused = await send();
+        expect(await contentsOf(keyward)).toEqual(before);
+        expect(await refusalOf(refused)).toEqual({ status: 503, code: 'audit_unavailable' });
+      } finally {
+        await keyward.sql(remove);
+      }
+      clock.pass(3_000);
+      const withTrail = await contentsOf(keyward);
+      const answer = await send();
+      expect([answer.status, await answer.text()]).toEqual([
+        expect.toBeOneOf([200, 201, 204]),
+        expect.anything(),
+      ]);
+      const after = await contentsOf(keyward);
+      expect(after['rows of keyward_audit_events']).not.toEqual(withTrail['rows of keyward_audit_events']);
+    },
+  );
+});
+
+const openapi = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')) as {
+  paths: Readonly<Record<string, Readonly<Record<string, object>>>>;
+};
+
+function operationOf(route: string): object {
+  const [method = '', path = ''] = route.split(' ');
+  return openapi.paths[path]?.[method.toLowerCase()] ?? {};
+}
+
+/** Without the signs of life of the servers, which come by themselves. */
+async function contentsOf(keyward: RunningKeyward): Promise<Readonly<Record<string, string>>> {
+  const contents = await readContents({ query: async (text) => ({ rows: await keyward.sql(text) }) });
+  return Object.fromEntries(
+    Object.entries(contents).filter(([name]) => name !== 'rows of keyward_instances'),
+  );
+}
 
 describe(`${promise}: what is recorded`, () => {
   it('cannot be altered without the verification naming the first bad place', async () => {

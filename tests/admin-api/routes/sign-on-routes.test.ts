@@ -300,6 +300,14 @@ describe('the way back', () => {
     expect(await exchanges(async () => expect(await refusedAt(at, callback)).toEqual(invalid))).toBe(1);
   });
 
+  test('that cannot be recorded begins no session', async () => {
+    const callback = await untilCallback(at);
+    await at.keyward.sql('ALTER TABLE keyward_audit_events ADD CONSTRAINT planted CHECK (false) NOT VALID');
+    expect(await refusedAt(at, callback)).toEqual({ status: 503, code: 'audit_unavailable' });
+    expect(await at.keyward.sql('SELECT FROM keyward_sessions')).toEqual([]);
+    await at.keyward.sql('ALTER TABLE keyward_audit_events DROP CONSTRAINT planted');
+  });
+
   test('after more than ten minutes is refused', async () => {
     const callback = await untilCallback(at);
     clock.pass(10 * 60_000);
