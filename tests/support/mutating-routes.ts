@@ -1,6 +1,7 @@
 /**
  * Every route of the admin API that changes something, with a request that does: what has to be there before,
- * and what is sent. A new route belongs in here; the promise that goes through them says so.
+ * and what is sent. A new route belongs in here; the promise that goes through them says so. The callback of
+ * single sign-on, which changes by reading, is tested with its routes.
  */
 import type { AskOptions } from './administrators.ts';
 import { newToken, signIn } from './administrators.ts';
@@ -54,6 +55,3 @@ export const mutatingRoutes: Readonly<Record<string, MakeWrite>> = {
   'DELETE /api/v1/admin/tokens/{id}': async (keyward) =>
     byAdmin(`/api/v1/admin/tokens/${(await newToken(keyward)).id}`),
 };
-
-/** Their answers begin a session by a redirect from the identity provider: tests/admin-api/routes/sign-on-routes.test.ts. */
-export const changedByReading: readonly string[] = ['GET /api/v1/admin/session/oidc/callback'];
