@@ -9,6 +9,7 @@ import {
   type StoredToken,
 } from '../auth/token-store.ts';
 import { UsageError } from '../foundation/errors.ts';
+import { holdsNoSecret } from '../keys/provider-rules.ts';
 import { ago, print, printJson, remark, table } from './terminal.ts';
 import { readExpiry, type ExpiryOptions } from './token-expiry.ts';
 import { commandOccasion, describeApplied, withInstallation } from './with-installation.ts';
@@ -63,6 +64,10 @@ export async function makeToken(name: string, options: MakeTokenOptions): Promis
     throw new UsageError('Only admin tokens have a role: add --admin, or leave --role out.', { exitCode: 2 });
   if (name.trim() === '' || name.length > longestTokenName)
     throw new UsageError(`A name has 1 to ${longestTokenName} characters.`, { exitCode: 2 });
+  if (!holdsNoSecret(name))
+    throw new UsageError('A name is shown to everybody who looks, and this one looks like a key.', {
+      exitCode: 2,
+    });
   await withInstallation(async (installation) => {
     const { audit, clock } = installation;
     const expiresAt = readExpiry(options, clock.now());

@@ -14,7 +14,7 @@ export function plainText(longest: number) {
 const noSecret = 'must not hold secrets: a key belongs in set-key';
 
 /** A key that was pasted into the wrong field would be shown to everybody who looks. */
-function holdsNoSecret(text: string): boolean {
+export function holdsNoSecret(text: string): boolean {
   return redactSecrets(text, []) === text;
 }
 

@@ -65,6 +65,7 @@ describe('tokens', { timeout: 120_000 }, () => {
       'tokens create x --expires-at 2001-01-31',
       'tokens create x --expires-in 90d --expires-at 2031-01-31',
       `tokens create ${'x'.repeat(201)}`,
+      `tokens create ${['sk', 'or', 'v1', 'fa4e'.repeat(16)].join('-')}`,
     ];
     for (const words of wrong) {
       const { exitCode, stdout, stderr } = await run(words);

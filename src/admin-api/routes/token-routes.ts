@@ -10,7 +10,7 @@ import {
 } from '../../auth/token-store.ts';
 import type { Clock } from '../../foundation/clock.ts';
 import { KeywardError } from '../../foundation/errors.ts';
-import { plainText } from '../../keys/provider-rules.ts';
+import { holdsNoSecret, plainText } from '../../keys/provider-rules.ts';
 import { occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import { settle, waitParameter, writtenFields } from '../applied.ts';
@@ -49,7 +49,8 @@ const newToken = (clock: Clock) =>
         .string()
         .min(1, 'must not be empty')
         .max(longestTokenName, `must have at most ${longestTokenName} characters`)
-        .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters'),
+        .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters')
+        .refine(holdsNoSecret, 'must not hold secrets: it is shown to everybody who looks'),
       role: role.optional().describe('Of an admin token; admin where it is left out.'),
       expires_at: z.iso
         .datetime({ offset: true, error: 'must be a time such as 2027-01-31T12:00:00Z' })

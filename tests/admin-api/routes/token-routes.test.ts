@@ -146,6 +146,7 @@ describe('a token', () => {
     [{ name: '' }],
     [{ name: 'x'.repeat(201) }],
     [{ name: 'two\nlines' }],
+    [{ name: ['sk', 'or', 'v1', 'fa4e'.repeat(16)].join('-') }],
     [{ name: 7 }],
     [{ name: 'x', kind: 'root' }],
     [{ name: 'x', role: 'viewer' }],
