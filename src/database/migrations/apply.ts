@@ -11,6 +11,7 @@ import { altersTablesBuiltOn, factsOf, tablesBuiltOn, tablesOf } from './expecte
 import { createLedger, readLedger, recordMigration } from './ledger.ts';
 import { failureOf, MigrationFailure } from './migration-failure.ts';
 import type { Migration } from './migration-files.ts';
+import { refuseWithoutRights } from './refuse-without-rights.ts';
 import { lockRunners, lockTables, retryLocked } from './runner-lock.ts';
 
 export interface ApplyOptions {
@@ -35,6 +36,11 @@ export async function applyMigrations(
   known: KnownMigrations,
   options: ApplyOptions,
 ): Promise<void> {
+  try {
+    await refuseWithoutRights(db, known, options);
+  } catch (error) {
+    throw failureOf('The run', error);
+  }
   // What is applied again may take back what a later one made of it: then that one follows.
   const follows = options.force ? await readLedger(db) : new Map<string, unknown>();
   for (const migration of known.migrations) {

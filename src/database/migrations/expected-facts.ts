@@ -59,6 +59,12 @@ export function tablesOf(catalogue: ExpectedCatalogue): string[] {
   ];
 }
 
+/** The tables that a migration makes. */
+export function tablesMadeBy(catalogue: ExpectedCatalogue, version: string): string[] {
+  const names = Object.keys(catalogue[version] ?? {});
+  return tablesOf(catalogue).filter((table) => names.includes(`table ${table}`));
+}
+
 /** The tables that a migration finds and builds on: those that it does not make itself. */
 export function tablesBuiltOn(catalogue: ExpectedCatalogue, version: string): string[] {
   const names = Object.keys(catalogue[version] ?? {});

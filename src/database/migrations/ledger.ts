@@ -2,16 +2,19 @@
 import { userInfo } from 'node:os';
 import { sql, type Kysely } from 'kysely';
 import type { Tables } from '../tables.ts';
-import { isTableThere } from './catalogue.ts';
+import { MigrationFailure } from './migration-failure.ts';
 import type { Migration } from './migration-files.ts';
 
 export interface LedgerRow {
   readonly version: string;
+  readonly name: string;
   readonly checksum: string;
   readonly appliedAt: Date;
   /** The tables were there already when the ledger began; the migration's SQL was not run. */
   readonly adopted: boolean;
 }
+
+export const ledgerTable = 'keyward_migrations';
 
 const adoptedBy = 'adopted';
 
@@ -41,17 +44,31 @@ export async function createLedger(tx: Kysely<Tables>): Promise<void> {
     .execute(tx);
 }
 
-/** By version; empty where there is no ledger. */
+/**
+ * By version; empty where there is no ledger.
+ * @throws MigrationFailure when the role may not read it
+ */
 export async function readLedger(db: Kysely<Tables>): Promise<ReadonlyMap<string, LedgerRow>> {
-  if (!(await isTableThere(db, 'keyward_migrations'))) return new Map();
+  const { rows: access } = await sql<{ role: string; mayRead: boolean }>`
+    SELECT quote_ident(current_user) AS role, has_table_privilege(oid, 'SELECT') AS "mayRead" FROM pg_class
+     WHERE relname = ${ledgerTable} AND relkind IN ('r', 'p')
+       AND relnamespace = current_schema()::regnamespace`.execute(db);
+  const [ledger] = access;
+  if (ledger === undefined) return new Map();
+  if (!ledger.mayRead) {
+    throw new MigrationFailure(
+      `The role ${ledger.role} may not read the ledger, without which nothing can be said. Nothing was changed. To let it look, as the owner of the tables: GRANT SELECT ON ${ledgerTable} TO ${ledger.role}.`,
+      'failed',
+    );
+  }
   const rows = await db
-    .selectFrom('keyward_migrations')
-    .select(['version', 'checksum', 'applied_at', 'applied_by'])
+    .selectFrom(ledgerTable)
+    .select(['version', 'name', 'checksum', 'applied_at', 'applied_by'])
     .execute();
   return new Map(
-    rows.map(({ version, checksum, applied_at: appliedAt, applied_by: appliedBy }) => [
+    rows.map(({ version, name, checksum, applied_at: appliedAt, applied_by: appliedBy }) => [
       version,
-      { version, checksum, appliedAt, adopted: appliedBy === adoptedBy },
+      { version, name, checksum, appliedAt, adopted: appliedBy === adoptedBy },
     ]),
   );
 }
