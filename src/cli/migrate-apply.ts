@@ -4,15 +4,15 @@ import {
   applyMigrations,
   isAdoptable,
   partsToRun,
-  refuseOtherKind,
+  refuseObstacle,
   type ApplyStep,
 } from '../database/migrations/apply.ts';
 import { assess, type MigrationReport } from '../database/migrations/assess.ts';
-import { describeDifference } from '../database/migrations/catalogue.ts';
 import { restorableKeys, restoreSystemKeys, type Restored } from '../database/migrations/key-backup.ts';
 import { migrateExit } from '../database/migrations/migration-failure.ts';
 import { defaultLockTimeoutMs } from '../database/migrations/runner-lock.ts';
 import type { MigrateContext, MigrateResult } from './migrate-context.ts';
+import { describeReport, tellAside, tellState, tellWhatIsAside } from './migrate-states.ts';
 import { transcript } from './migrate-transcript.ts';
 import { print } from './terminal.ts';
 
@@ -32,24 +32,31 @@ export async function applyAction(context: MigrateContext): Promise<MigrateResul
     },
   });
   const done = steps.filter(({ kind }) => kind !== 'waiting');
-  if (done.length === 0) transcript.info('Nothing to do: all migrations are applied');
+  const all = await assess(database.kysely, known);
+  if (done.length === 0) transcript.info(`Nothing to do: ${whyNothing(all, options.to)}`);
   const restored = await offerRestore(context);
-  const reports = (await assess(database.kysely, known)).filter(
-    ({ version }) => version <= (options.to ?? '999'),
-  );
-  const drifted = reports.filter(({ state }) => state === 'drift');
+  const reports = all.filter(({ version }) => version <= (options.to ?? '999'));
   transcript.line();
   transcript.section('Verifying');
   for (const report of reports) tellState(report);
   transcript.line();
+  const isAside = tellWhatIsAside(reports);
   return {
-    exitCode: drifted.length > 0 ? migrateExit.drift : migrateExit.atTarget,
+    exitCode: isAside ? migrateExit.drift : migrateExit.atTarget,
     report: {
       done: done.map(({ kind, version }) => ({ version, kind })),
       restored,
       migrations: reports.map(describeReport),
     },
   };
+}
+
+function whyNothing(reports: readonly MigrationReport[], to: string | undefined): string {
+  const pending = reports.filter(({ appliedAt }) => appliedAt === null).map(({ version }) => version);
+  if (pending.length > 0) return `no migration up to ${to} is pending. Beyond it are: ${pending.join(', ')}`;
+  return reports.every(({ state }) => state === 'applied')
+    ? 'all migrations are applied'
+    : 'no migration is pending';
 }
 
 /** Keys that a rollback saved come back when the operator wants it, by --yes or at a terminal. */
@@ -89,10 +96,11 @@ async function agreed(message: string): Promise<boolean> {
 export async function dryRunAction({ database, known, options }: MigrateContext): Promise<MigrateResult> {
   transcript.section('SQL that would run');
   const reports = await assess(database.kysely, known);
+  const isAside = tellAside(reports, options.to);
   const wanted = reports.filter(
     ({ version, appliedAt }) => appliedAt === null && version <= (options.to ?? '999'),
   );
-  for (const report of wanted) refuseOtherKind(report);
+  for (const report of wanted) refuseObstacle(report);
   const adopted = wanted.filter(isAdoptable);
   for (const { file } of adopted)
     transcript.info(`${file} would be adopted: its tables are there already, no SQL runs`);
@@ -107,43 +115,9 @@ export async function dryRunAction({ database, known, options }: MigrateContext)
     if (!options.json) print(`-- ${file}\n${migration.sql}`);
     sql.push({ version, file, transactions: transactions.length, sql: migration.sql });
   }
-  if (wanted.length === 0) transcript.info('Nothing would run: all migrations are applied');
+  if (wanted.length === 0) transcript.info(`Nothing would run: ${whyNothing(reports, options.to)}`);
   return {
-    exitCode: migrateExit.atTarget,
+    exitCode: isAside ? migrateExit.drift : migrateExit.atTarget,
     report: { adopted: adopted.map(({ version }) => version), sql },
-  };
-}
-
-const stateWords = {
-  applied: 'is APPLIED',
-  pending: 'is NOT APPLIED',
-  unrecorded: 'is NOT RECORDED, though all of it is there',
-  partial: 'is PARTLY APPLIED',
-  drift: 'has DRIFTED',
-} as const;
-
-/** One line for a migration, one for each difference, expected beside found, and one for each remark. */
-export function tellState(report: MigrationReport): void {
-  const line = `Migration ${report.version} ${stateWords[report.state]}: ${report.name}${report.adopted ? ' (adopted)' : ''}`;
-  if (report.state === 'applied') transcript.good(line);
-  else if (report.state === 'pending') transcript.info(line);
-  else transcript.warn(line);
-  if (report.fileChanged) transcript.line(`     ${report.file} is not the text that was applied`);
-  for (const difference of report.differences) transcript.line(`     ${describeDifference(difference)}`);
-  for (const one of report.remarks) transcript.line(`     ${one}`);
-}
-
-/** A report as programs get it. */
-export function describeReport(report: MigrationReport): Readonly<Record<string, unknown>> {
-  const { version, name, state, adopted, appliedAt, fileChanged, differences, remarks } = report;
-  return {
-    version,
-    name,
-    state,
-    adopted,
-    applied_at: appliedAt,
-    file_changed: fileChanged,
-    differences,
-    remarks,
   };
 }

@@ -2,8 +2,8 @@
 import { assess } from '../database/migrations/assess.ts';
 import { migrateExit } from '../database/migrations/migration-failure.ts';
 import { runVerificationSuite } from '../database/migrations/verification-suite.ts';
-import { describeReport, tellState } from './migrate-apply.ts';
 import type { MigrateContext, MigrateResult } from './migrate-context.ts';
+import { describeReport, tellState, tellWhatIsAside } from './migrate-states.ts';
 import { transcript } from './migrate-transcript.ts';
 
 export async function checkAction({ database, known, options }: MigrateContext): Promise<MigrateResult> {
@@ -13,17 +13,23 @@ export async function checkAction({ database, known, options }: MigrateContext):
   );
   for (const report of reports) tellState(report);
   transcript.line();
-  const drifted = reports.some(({ state }) => state === 'drift');
-  const pending = reports.filter(({ appliedAt }) => appliedAt === null);
-  if (drifted) transcript.warn('Repair what can be repaired with: keyward migrate --force');
-  else if (pending.length > 0) transcript.info('Apply what is missing with: keyward migrate');
-  else transcript.good('All migrations are applied, and the catalogue is as expected');
-  const exitCode = drifted
-    ? migrateExit.drift
-    : pending.length > 0
-      ? migrateExit.pending
-      : migrateExit.atTarget;
-  return { exitCode, report: { migrations: reports.map(describeReport) } };
+  const obstacle = reports.find((report) => report.obstacle !== null)?.obstacle ?? null;
+  const isPending = reports.some(({ appliedAt }) => appliedAt === null);
+  const isAside = tellWhatIsAside(reports);
+  if (obstacle !== null) transcript.bad(obstacle);
+  else if (isPending && !isAside) transcript.info('Apply what is missing with: keyward migrate');
+  else if (!isAside) transcript.good('All migrations are applied, and the catalogue is as expected');
+  // As an apply would end.
+  const exitCode =
+    obstacle !== null
+      ? migrateExit.failed
+      : isAside
+        ? migrateExit.drift
+        : isPending
+          ? migrateExit.pending
+          : migrateExit.atTarget;
+  const error = obstacle === null ? {} : { error: obstacle };
+  return { exitCode, report: { ...error, migrations: reports.map(describeReport) } };
 }
 
 export async function verifyAction({ database }: MigrateContext): Promise<MigrateResult> {

@@ -5,12 +5,13 @@
  */
 import { sql, type Kysely } from 'kysely';
 import type { Tables } from '../tables.ts';
-import { assess, isForeign, type KnownMigrations, type MigrationReport } from './assess.ts';
+import { assess, isForeign, newerVersions, type KnownMigrations, type MigrationReport } from './assess.ts';
 import { compareFacts, describeDifference, readFacts } from './catalogue.ts';
 import { altersTablesBuiltOn, factsOf, tablesBuiltOn, tablesOf } from './expected-facts.ts';
 import { createLedger, readLedger, recordMigration } from './ledger.ts';
 import { failureOf, MigrationFailure } from './migration-failure.ts';
 import type { Migration } from './migration-files.ts';
+import { compareKinds } from './recognise-tables.ts';
 import { refuseWithoutRights } from './refuse-without-rights.ts';
 import { lockRunners, lockTables, retryLocked } from './runner-lock.ts';
 
@@ -38,6 +39,7 @@ export async function applyMigrations(
 ): Promise<void> {
   try {
     await refuseWithoutRights(db, known, options);
+    if (options.force) await refuseNewer(db, known);
   } catch (error) {
     throw failureOf('The run', error);
   }
@@ -52,6 +54,16 @@ export async function applyMigrations(
       throw failureOf(`Migration ${migration.file}`, error);
     }
   }
+}
+
+/** What is applied again could take back what a newer migration made of it, which only that version could repair. */
+async function refuseNewer(db: Kysely<Tables>, known: KnownMigrations): Promise<void> {
+  const newer = newerVersions(await readLedger(db), known);
+  if (newer.length === 0) return;
+  throw new MigrationFailure(
+    `A newer Keyward applied ${newer.join(', ')} here, which may have changed what this version would make again. Nothing was changed. Repair with the newer version.`,
+    'failed',
+  );
 }
 
 async function applyOne(
@@ -79,24 +91,37 @@ async function applyOne(
           await lockRunners(tx, options.lockTimeoutMs);
           const report = await stateOf(tx, migration, known);
           if (!needsWork(report, options.force)) return null;
-          refuseOtherKind(report);
+          refuseObstacle(report);
           const adopt = isAdoptable(report);
+          const completes = isForeign(migration) && report.state === 'partial';
           if (!adopt) {
             await lockBuiltOn(tx, version, known, options);
             await sql.raw(part).execute(tx);
           }
           if (!isLast && !adopt) return null;
           await createLedger(tx);
-          await recordMigration(tx, migration, { adopted: adopt, durationMs: elapsed(startedAt) });
-          if (!adopt) await verify(tx, migration, known);
-          return adopt ? 'adopted' : 'applied';
+          await recordMigration(tx, migration, {
+            adopted: adopt || completes,
+            durationMs: elapsed(startedAt),
+          });
+          if (!adopt) await verify(tx, migration, known, completes ? compareKinds : compareFacts);
+          return adopt ? 'adopted' : completes ? 'completed' : 'applied';
         }),
     );
     if (kind === null) continue;
-    const message =
-      kind === 'adopted' ? `${file}: the tables are there already` : `${file} in ${elapsed(startedAt)} ms`;
-    options.onStep({ kind, version, message });
+    options.onStep(stepOf(kind, migration, elapsed(startedAt)));
   }
+}
+
+function stepOf(
+  kind: 'adopted' | 'completed' | 'applied',
+  { version, file }: Migration,
+  durationMs: number,
+): ApplyStep {
+  if (kind === 'applied') return { kind, version, message: `${file} in ${durationMs} ms` };
+  const how =
+    kind === 'adopted' ? 'the tables are there already' : 'some tables were there, the others are made';
+  return { kind: 'adopted', version, message: `${file}: ${how}` };
 }
 
 /**
@@ -141,35 +166,19 @@ export function isAdoptable(report: MigrationReport): boolean {
   return report.state === 'unrecorded' && isForeign(report);
 }
 
-/** A table that is there and lacks columns cannot be made right by a migration that only makes new tables. */
-export function refuseOtherKind(report: MigrationReport): void {
-  const { state, differences } = report;
-  if (state !== 'partial' || !isForeign(report)) return;
-  const missingTables = new Set(
-    differences
-      .filter(({ name, found }) => name.startsWith('table ') && found === null)
-      .map(({ name }) => name.slice(6)),
-  );
-  const wrong = differences.filter(
-    ({ name }) => name.startsWith('column ') && !missingTables.has(name.slice(7).split('.')[0] ?? ''),
-  );
-  if (wrong.length === 0) return;
-  const missing = wrong.filter(({ found }) => found === null).map(({ name }) => name.slice('column '.length));
-  const other = wrong.filter(({ found }) => found !== null).map(describeDifference);
-  const said = [...(missing.length === 0 ? [] : [`missing: ${missing.join(', ')}`]), ...other].join('; ');
-  throw new MigrationFailure(
-    `The tables in this database are of another kind than the ones that Keyward extends. ${said}. Nothing was changed. Use another database or schema, or bring the tables into that shape first.`,
-    'failed',
-  );
+/** @throws MigrationFailure when the tables that are there cannot become what the migration makes */
+export function refuseObstacle({ obstacle }: MigrationReport): void {
+  if (obstacle !== null) throw new MigrationFailure(obstacle, 'failed');
 }
 
 async function verify(
   tx: Kysely<Tables>,
   { version, file }: Migration,
   { expected }: KnownMigrations,
+  compare: typeof compareFacts,
 ): Promise<void> {
   const found = await readFacts(tx, tablesOf(expected));
-  const differences = compareFacts(factsOf(expected, version), found);
+  const differences = compare(factsOf(expected, version), found);
   if (differences.length === 0) return;
   throw new MigrationFailure(
     `The verification of ${file} failed, so all of it was rolled back. ${differences.map(describeDifference).join('; ')}.`,

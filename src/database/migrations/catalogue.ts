@@ -14,7 +14,8 @@ export type Facts = ReadonlyMap<string, string>;
 
 /**
  * Reads the facts of these tables in the current schema, and of the functions that begin with `keyward_`.
- * A table that is not there has none.
+ * A table that is not there has none. A trigger is told without casts to text, which depend on whether a column
+ * that it compares has a width: in the field some have, and some have not.
  */
 export async function readFacts(db: Kysely<Tables>, tables: readonly string[]): Promise<Facts> {
   const { rows } = await sql<{ name: string; shape: string }>`
@@ -54,7 +55,7 @@ export async function readFacts(db: Kysely<Tables>, tables: readonly string[]): 
       FROM ours JOIN pg_constraint ON conrelid = ours.oid AND contype IN ('f', 'c') AND NOT convalidated
     UNION ALL
     SELECT format('trigger %s.%s', relname, tgname),
-           regexp_replace(pg_get_triggerdef(pg_trigger.oid, true), ' ON \\S+ ', ' ON ' || relname || ' ')
+           replace(regexp_replace(pg_get_triggerdef(pg_trigger.oid, true), ' ON \\S+ ', ' ON ' || relname || ' '), '::text', '')
              || CASE tgenabled WHEN 'D' THEN ' disabled' WHEN 'R' THEN ' on replicas only' ELSE '' END
       FROM ours JOIN pg_trigger ON tgrelid = ours.oid AND NOT tgisinternal
     UNION ALL

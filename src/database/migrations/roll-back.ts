@@ -4,7 +4,7 @@
  */
 import { sql, type Kysely } from 'kysely';
 import type { Tables } from '../tables.ts';
-import { assess, type KnownMigrations } from './assess.ts';
+import { assess, newerVersions, type KnownMigrations } from './assess.ts';
 import { compareFacts, describeDifference, isTableThere, readFacts } from './catalogue.ts';
 import { factsOf, factsUpTo, tablesOf } from './expected-facts.ts';
 import {
@@ -64,7 +64,9 @@ async function planRollBack(db: Kysely<Tables>, known: KnownMigrations, to: stri
   await refuseUnknownMigrations(db, known, to);
   const reports = await assess(db, known);
   const there = new Set(
-    reports.filter(({ state, adopted }) => state !== 'pending' && !adopted).map(({ version }) => version),
+    reports
+      .filter(({ state, adopted }) => state !== 'pending' && state !== 'unfit' && !adopted)
+      .map(({ version }) => version),
   );
   const migrations = known.migrations
     .filter(({ version }) => version > to && there.has(version))
@@ -82,14 +84,18 @@ async function planRollBack(db: Kysely<Tables>, known: KnownMigrations, to: stri
 /** A newer Keyward's migrations may build on what would go, and only it knows how to take them back. */
 async function refuseUnknownMigrations(
   db: Kysely<Tables>,
-  { migrations }: KnownMigrations,
+  known: KnownMigrations,
   to: string,
 ): Promise<void> {
-  const ours = new Set(migrations.map(({ version }) => version));
-  const unknown = [...(await readLedger(db)).keys()].filter((version) => version > to && !ours.has(version));
+  const ledger = await readLedger(db);
+  const ours = new Set(known.migrations.map(({ version }) => version));
+  const unknown = [...ledger.keys()].filter((version) => version > to && !ours.has(version)).toSorted();
   if (unknown.length === 0) return;
+  const newer = newerVersions(ledger, known);
   throw new MigrationFailure(
-    `A newer Keyward applied ${unknown.toSorted().join(', ')} here, which may build on what would go and which this version does not know. Nothing was changed. Roll back with the newer version.`,
+    newer.length > 0
+      ? `A newer Keyward applied ${newer.join(', ')} here, which may build on what would go and which this version does not know. Nothing was changed. Roll back with the newer version.`
+      : `The files of ${unknown.join(', ')}, which are applied here, are missing from migrations/, and with them the way back. Nothing was changed. Install this version of Keyward again.`,
     'failed',
   );
 }

@@ -125,6 +125,47 @@ describeOnEachDatabase('the runner', (opened) => {
     expect(rows).toEqual([{ source: 'environment' }]);
   });
 
+  it('completes a set of tables of other widths, takes it for adopted, and finds no drift', async () => {
+    await opened().empty({ migrate: false });
+    const client = await opened().connect();
+    await client.query(known.migrations[0]?.sql ?? '');
+    await client.query(`
+      DROP TABLE llm_usage_logs, llm_routing_rules, user_api_keys, llm_models;
+      ALTER TABLE llm_providers ALTER id TYPE bigint, ALTER provider_slug TYPE varchar(50), ALTER base_url TYPE text`);
+    const steps = await stepsOf(opened());
+    expect(steps[0]).toMatchObject({
+      kind: 'adopted',
+      message: '001_create_llm_tables.sql: some tables were there, the others are made',
+    });
+    expect(await statesOf(opened())).toEqual(all('applied'));
+    expect((await client.query('SELECT FROM llm_models')).rows).toEqual([]);
+  });
+
+  it('refuses a table under another name, and makes no empty one beside it', async () => {
+    await opened().empty({ migrate: false });
+    const client = await opened().connect();
+    await client.query(`${known.migrations[0]?.sql ?? ''}; ALTER TABLE llm_models RENAME TO models`);
+    const before = await inventory(client);
+    await expect(stepsOf(opened())).rejects.toMatchObject({
+      exitCode: 1,
+      message: expect.stringContaining('models looks like llm_models. '),
+    });
+    expect(await inventory(client)).toEqual(before);
+  });
+
+  it('does not repair what a newer Keyward may have changed', async () => {
+    const client = await opened().connect();
+    await client.query(
+      `INSERT INTO keyward_migrations VALUES ('901', 'of_tomorrow', repeat('0', 64), now(), 'somebody', 1)`,
+    );
+    const { kysely } = opened().database;
+    await expect(applyMigrations(kysely, known, { ...options, force: true })).rejects.toMatchObject({
+      exitCode: 1,
+      message: expect.stringContaining('A newer Keyward applied 901 here'),
+    });
+    expect(await stepsOf(opened())).toEqual([]);
+  });
+
   it("refuses another generation's llm_providers, names what it lacks, and changes nothing", async () => {
     await opened().empty({ migrate: false });
     const client = await opened().connect();

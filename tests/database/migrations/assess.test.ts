@@ -83,11 +83,10 @@ describeOnMigratedDatabase('an assessment', (database) => {
 
   it('of migrations that psql ran takes the shape that a later one gave a trigger for right', async () => {
     const reports = await assessAfter('DROP TABLE keyward_migrations');
-    // 003 brings rows only, of which the catalogue does not tell.
     expect(reports.map(({ version, state, differences }) => ({ version, state, differences }))).toEqual(
       versions.map((version) => ({
         version,
-        state: version === '003' ? 'pending' : 'unrecorded',
+        state: 'unrecorded',
         differences: [],
       })),
     );
@@ -137,13 +136,71 @@ describeOnMigratedDatabase('an assessment', (database) => {
     expect(report).toMatchObject({ state: 'unrecorded', differences: [] });
   });
 
-  it("of another generation's llm_providers says partial, and names every column that is missing", async () => {
+  it('of a migration that brings rows only says unrecorded when all of them are there, and pending else', async () => {
+    expect(await stateOf('003', forgetAfter('002'))).toMatchObject({ state: 'unrecorded' });
+    expect(
+      await stateOf('003', `${forgetAfter('002')}; DELETE FROM llm_providers WHERE provider_slug = 'xai'`),
+    ).toMatchObject({ state: 'pending' });
+  });
+
+  it('names a row of the ledger whose file is gone as drift, and one of a newer Keyward as such', async () => {
+    const fewer = { ...known, migrations: known.migrations.filter(({ version }) => version !== '003') };
+    const reports = await assessAfter(
+      `INSERT INTO keyward_migrations VALUES ('901', 'of_tomorrow', repeat('0', 64), now(), 'somebody', 1)`,
+      fewer,
+    );
+    expect(reports.map(({ version, state }) => `${version} ${state}`)).toEqual([
+      ...versions.map((version) => `${version} ${version === '003' ? 'drift' : 'applied'}`),
+      '901 newer',
+    ]);
+    expect(reports.find(({ version }) => version === '003')?.differences).toEqual([
+      { name: 'file migrations/003_add_more_providers.sql', expected: 'there', found: null },
+    ]);
+    expect(reports.at(-1)).toMatchObject({
+      name: 'of_tomorrow',
+      differences: [],
+      appliedAt: expect.any(Date),
+    });
+  });
+
+  it.each([
+    ['one table', 'ALTER TABLE llm_models RENAME TO models', 'models looks like llm_models'],
+    [
+      'the first table',
+      'ALTER TABLE llm_providers RENAME TO providers',
+      'providers looks like llm_providers',
+    ],
+    [
+      'all tables',
+      `ALTER TABLE llm_providers RENAME TO providers; ALTER TABLE llm_models RENAME TO models; ALTER TABLE user_api_keys RENAME TO keys;
+       ALTER TABLE llm_routing_rules RENAME TO rules; ALTER TABLE llm_usage_logs RENAME TO logs`,
+      'models looks like llm_models, providers looks like llm_providers, rules looks like llm_routing_rules, logs looks like llm_usage_logs, keys looks like user_api_keys',
+    ],
+  ])('of %s under another name says which looks like which', async (_, rename, says) => {
+    const report = await stateOf('001', `${withoutTriggers}; DROP TABLE keyward_migrations; ${rename}`);
+    expect(report).toMatchObject({
+      state: 'unfit',
+      obstacle: expect.stringContaining(`other names: ${says}. `),
+    });
+  });
+
+  it('of a set that lacks tables says partial, whatever the widths of those that are there', async () => {
+    const report = await stateOf(
+      '001',
+      `${withoutTriggers}; DROP TABLE keyward_migrations, llm_usage_logs, llm_routing_rules, user_api_keys, llm_models;
+       ALTER TABLE llm_providers ALTER id TYPE bigint, ALTER provider_slug TYPE varchar(50), ALTER base_url TYPE text`,
+    );
+    expect(report).toMatchObject({ state: 'partial', obstacle: null });
+  });
+
+  it("of another generation's llm_providers says unfit, and names every column that is missing", async () => {
     const report = await stateOf(
       '001',
       `CREATE SCHEMA other; SET LOCAL search_path = other;
        CREATE TABLE llm_providers (id UUID PRIMARY KEY, name TEXT, type TEXT, enabled BOOLEAN)`,
     );
-    expect(report?.state).toBe('partial');
+    expect(report?.state).toBe('unfit');
+    expect(report?.obstacle).toContain('missing: llm_providers.');
     const missing = report?.differences.filter(({ found }) => found === null).map(({ name }) => name);
     expect(missing).toEqual(
       expect.arrayContaining([
@@ -250,7 +307,12 @@ describeOnMigratedDatabase('an assessment', (database) => {
     [
       'one behind the schema that new tables go to',
       'SET LOCAL search_path = empty, public',
-      'llm_providers in public, and new tables go to empty',
+      'llm_providers in public, and new tables go to empty: it is not clear which is meant. Set search_path to the one schema, for example with ?options=-csearch_path%3Dpublic in',
+    ],
+    [
+      'another table of that name before the one with providers',
+      'SET LOCAL search_path = another, public',
+      '?options=-csearch_path%3Dpublic in DATABASE_URL',
     ],
     [
       'a view of that name',
@@ -270,3 +332,13 @@ describeOnMigratedDatabase('an assessment', (database) => {
     });
   });
 });
+
+/** They fix the types of the columns that they compare. */
+const withoutTriggers = `DO $$
+  DECLARE
+    name TEXT;
+  BEGIN
+    FOR name IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'llm_providers'::regclass AND tgname LIKE 'keyward%' LOOP
+      EXECUTE format('DROP TRIGGER %I ON llm_providers', name);
+    END LOOP;
+  END $$`;

@@ -1,0 +1,122 @@
+/** What the actions of `keyward migrate` say of a database that is not just pending or applied, and how they end. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { applyAction, dryRunAction } from '../../src/cli/migrate-apply.ts';
+import { checkAction } from '../../src/cli/migrate-check.ts';
+import type { MigrateContext, MigrateOptions, MigrateResult } from '../../src/cli/migrate-context.ts';
+import { loadConfig } from '../../src/foundation/config.ts';
+import { type OpenedDatabase, openOn } from '../support/keyward-database.ts';
+import { known, stages } from '../support/migration-stages.ts';
+
+let opened: OpenedDatabase;
+beforeAll(async () => {
+  opened = await openOn('postgres');
+});
+beforeEach(async () => opened.empty());
+afterAll(async () => opened.close());
+
+async function run(sql: string): Promise<void> {
+  const client = await opened.connect();
+  await client.query(sql);
+}
+
+/** Runs an action; what it says to people comes with what it gives to programs. */
+async function act(
+  action: (context: MigrateContext) => Promise<MigrateResult>,
+  options: MigrateOptions = {},
+): Promise<MigrateResult & { said: string; printed: string }> {
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  try {
+    const config = loadConfig(opened.environment);
+    const result = await action({ database: opened.database, config, known, options });
+    const textOf = (writes: typeof stderr.mock.calls): string =>
+      writes.map(([text]) => String(text)).join('');
+    return { ...result, said: textOf(stderr.mock.calls), printed: textOf(stdout.mock.calls) };
+  } finally {
+    stderr.mockRestore();
+    stdout.mockRestore();
+  }
+}
+
+const newest = stages.at(-1) ?? '';
+const dropIndex = 'DROP INDEX idx_llm_providers_has_db_key';
+const forceHint = 'Repair what can be repaired with: keyward migrate --force';
+
+describe('drift', () => {
+  beforeEach(async () => run(dropIndex));
+
+  it.each([
+    ['--check', checkAction],
+    ['an apply', applyAction],
+    ['--dry-run', dryRunAction],
+  ])('is told by %s, with what to do', async (_, action) => {
+    const { exitCode, said } = await act(action);
+    expect(said).toContain('Migration 002 has DRIFTED');
+    expect(said).toContain(forceHint);
+    expect(said).not.toContain('all migrations are applied');
+    expect(exitCode).toBe(4);
+  });
+
+  it('past what is asked for is not told', async () => {
+    expect(await act(dryRunAction, { to: '001' })).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe('a row of the ledger that has no file', () => {
+  it('of a newer Keyward is named, with the way to use it or to go back, and no repair is proposed', async () => {
+    await run(
+      `INSERT INTO keyward_migrations VALUES ('901', 'of_tomorrow', repeat('0', 64), now(), 'somebody', 1)`,
+    );
+    for (const action of [checkAction, applyAction, dryRunAction]) {
+      const { exitCode, said } = await act(action);
+      expect(said).toContain('Migration 901 is of A NEWER KEYWARD: of_tomorrow');
+      expect(said).toMatch(
+        new RegExp(
+          `A newer Keyward applied 901 here, which this one \\([\\d.]+\\) does not know\\. .*: keyward migrate --rollback --to ${newest}`,
+        ),
+      );
+      expect(said).not.toContain('--force');
+      expect(exitCode).toBe(4);
+    }
+  });
+});
+
+describe('what is asked for being there while more is pending', () => {
+  it.each([
+    ['000', stages.slice(1)],
+    ['002', stages.slice(3)],
+  ])('at --to %s is not called all', async (to, pending) => {
+    await run(`DELETE FROM keyward_migrations WHERE version > '${to}'`);
+    for (const action of [applyAction, dryRunAction]) {
+      const { exitCode, said } = await act(action, { to });
+      expect(said).toContain(`no migration up to ${to} is pending. Beyond it are: ${pending.join(', ')}`);
+      expect(exitCode).toBe(0);
+    }
+  });
+});
+
+describe('tables that Keyward cannot extend', () => {
+  const otherGeneration =
+    'CREATE TABLE llm_providers (id UUID PRIMARY KEY, name TEXT, type TEXT, enabled BOOLEAN)';
+  const renamed = `${known.migrations[0]?.sql}; ALTER TABLE llm_models RENAME TO models`;
+
+  it.each([
+    ['of another generation', otherGeneration, 'missing: llm_providers.api_key_format'],
+    ['under another name', renamed, 'models looks like llm_models'],
+  ])(
+    '%s end --check as they end an apply, with the list and without a word of applying',
+    async (_, sql, says) => {
+      await opened.empty({ migrate: false });
+      await run(sql);
+      const { exitCode, said, report } = await act(checkAction);
+      expect({ exitCode, error: report['error'] }).toEqual({
+        exitCode: 1,
+        error: expect.stringContaining(says),
+      });
+      expect(said).toContain('Migration 001 CANNOT BE APPLIED to what is there');
+      expect(said).toContain(says);
+      expect(said).not.toContain('Apply what is missing');
+      await expect(act(applyAction)).rejects.toThrow(says);
+    },
+  );
+});
