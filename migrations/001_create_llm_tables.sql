@@ -4,10 +4,12 @@
 -- are alike. In a database of that shape this file only adds comments where there are none; at an
 -- llm_providers of another shape it stops and says what is missing. Works in the current schema only.
 --
--- By hand: psql -v ON_ERROR_STOP=1 --single-transaction -f 001_create_llm_tables.sql
+-- By hand: psql -v ON_ERROR_STOP=1 -f 001_create_llm_tables.sql, which does all of it or nothing.
 --
 -- Every TIMESTAMP holds UTC. The column defaults write the session's local time, as the field's do,
 -- so sessions set TimeZone to UTC; the updated_at trigger writes UTC whatever the session says.
+
+BEGIN;
 
 DO $$
 DECLARE
@@ -388,3 +390,5 @@ BEGIN
   END IF;
 END
 $$;
+
+COMMIT;

@@ -4,7 +4,9 @@
 -- Nothing is rewritten: a constant default costs no pass over the table. Twice in a row is fine, and a
 -- half-applied state is completed. Works in the current schema only.
 --
--- By hand: psql -v ON_ERROR_STOP=1 --single-transaction -f 002_add_system_api_keys.sql
+-- By hand: psql -v ON_ERROR_STOP=1 -f 002_add_system_api_keys.sql, which does all of it or nothing.
+
+BEGIN;
 
 -- The check and the columns are one statement, so that a table of another shape is never touched.
 DO $$
@@ -38,7 +40,11 @@ BEGIN
   ALTER TABLE llm_providers ALTER COLUMN api_key_source SET DEFAULT 'environment';
   IF EXISTS (
     SELECT FROM pg_attribute
-    WHERE attrelid = 'llm_providers'::regclass AND attname = 'api_key_source' AND NOT attnotnull
+    WHERE attrelid = 'llm_providers'::regclass AND attname = 'api_key_source' AND (
+      NOT attnotnull
+      -- PostgreSQL 18 knows NOT NULL that is NOT VALID: it then guards new rows only.
+      OR EXISTS (SELECT FROM pg_constraint WHERE conrelid = attrelid AND conkey = ARRAY[attnum] AND contype = 'n' AND NOT convalidated)
+    )
   ) THEN
     UPDATE llm_providers SET api_key_source = 'environment' WHERE api_key_source IS NULL;
     -- ALTER TABLE refuses while deferred triggers wait for the end of the transaction.
@@ -50,6 +56,16 @@ $$;
 
 -- A runner may commit here: on a large table the indexes take time, and readers must not wait for them
 -- behind the lock of the columns.
+-- An empty source says nothing, and counts for the environment; only a column from before can hold one.
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM llm_providers WHERE api_key_source = '') THEN
+    UPDATE llm_providers SET api_key_source = 'environment' WHERE api_key_source = '';
+    SET CONSTRAINTS ALL IMMEDIATE;
+  END IF;
+END
+$$;
+
 CREATE INDEX IF NOT EXISTS idx_llm_providers_api_key_source ON llm_providers (api_key_source) WHERE is_active;
 CREATE INDEX IF NOT EXISTS idx_llm_providers_has_db_key ON llm_providers (id) WHERE encrypted_api_key IS NOT NULL;
 
@@ -114,3 +130,5 @@ BEGIN
   END IF;
 END
 $$;
+
+COMMIT;

@@ -6,12 +6,38 @@
 
 DO $$
 DECLARE
+  later TEXT;
   expected BIGINT;
   saved BIGINT;
 BEGIN
   IF to_regclass(format('%I.llm_providers', current_schema())) IS NULL THEN
     RAISE NOTICE 'There is no llm_providers in the schema %: nothing to roll back.', current_schema();
     RETURN;
+  END IF;
+
+  SELECT string_agg(version, ', ' ORDER BY version DESC) INTO later FROM (
+    SELECT '004' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_revision', 'keyward_installation', 'keyward_instances', 'keyward_tokens'))
+    UNION ALL
+    SELECT '005' AS version WHERE EXISTS (
+      SELECT FROM pg_constraint WHERE connamespace = current_schema()::regnamespace
+         AND conname = 'llm_providers_api_key_test_status_check')
+    UNION ALL
+    SELECT '006' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_audit_events', 'keyward_audit_chain', 'keyward_foreign_changes'))
+    UNION ALL
+    SELECT '007' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_provider_revisions', 'keyward_key_tests', 'keyward_sessions', 'keyward_idempotency_keys')
+    ) OR EXISTS (
+      SELECT FROM pg_attribute WHERE attrelid = to_regclass(format('%I.llm_providers', current_schema()))
+         AND attname IN ('api_key_binding', 'allow_private_network', 'request_headers') AND NOT attisdropped)
+  ) AS built_on_it;
+  IF later IS NOT NULL THEN
+    RAISE EXCEPTION 'migration 002 cannot be rolled back while later ones are there: %', later
+      USING HINT = 'Nothing was changed. Roll those back first, in the order in which they are named.';
   END IF;
 
   -- No writer may slip a key in between the backup and the drop.

@@ -1,6 +1,6 @@
 -- Migration 003: five more providers. A provider that is there already, by slug or by name, is left alone.
 --
--- By hand: psql -v ON_ERROR_STOP=1 --single-transaction -f 003_add_more_providers.sql
+-- By hand: psql -v ON_ERROR_STOP=1 -f 003_add_more_providers.sql, which does all of it or nothing.
 
 INSERT INTO llm_providers (
   provider_name, provider_slug, display_name, description, base_url,

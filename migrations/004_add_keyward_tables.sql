@@ -1,6 +1,10 @@
 -- Migration 004: what Keyward keeps beside the platform's tables.
 -- A revision that every change bumps, whoever makes it; the tokens of callers and administrators;
 -- the running instances; the secret of this installation's fingerprints.
+--
+-- By hand: psql -v ON_ERROR_STOP=1 -f 004_add_keyward_tables.sql, which does all of it or nothing.
+
+BEGIN;
 
 CREATE TABLE IF NOT EXISTS keyward_revision (
     only_row   BOOLEAN PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -132,3 +136,5 @@ DROP TRIGGER IF EXISTS keyward_providers_new_key ON llm_providers;
 CREATE TRIGGER keyward_providers_new_key BEFORE UPDATE ON llm_providers
     FOR EACH ROW WHEN (OLD.encrypted_api_key IS DISTINCT FROM NEW.encrypted_api_key)
     EXECUTE FUNCTION keyward_forget_old_key();
+
+COMMIT;

@@ -5,7 +5,9 @@
 -- program that writes such a row without a word about its status is not refused: see the trigger.
 -- api_key_source has no check: any other value there means environment. Twice in a row is fine.
 --
--- By hand: psql -v ON_ERROR_STOP=1 -f 005_add_key_checks.sql
+-- By hand: psql -v ON_ERROR_STOP=1 -f 005_add_key_checks.sql, which does all of it or nothing.
+
+BEGIN;
 
 -- A check looks at the whole new row, also when the column was left alone: without this, every change of a
 -- row from before the check would fail, until somebody corrects it.
@@ -43,3 +45,5 @@ EXCEPTION WHEN check_violation THEN
     USING HINT = 'Correct them, then: ALTER TABLE llm_providers VALIDATE CONSTRAINT llm_providers_api_key_test_status_check';
 END
 $$;
+
+COMMIT;

@@ -1,5 +1,29 @@
--- Rollback of migration 005: any text may stand in api_key_test_status again. Twice in a row is fine.
+-- Rollback of migration 005: any text may stand in api_key_test_status again. One statement, so that it
+-- happens whole or not at all. Twice in a row is fine.
 
-ALTER TABLE IF EXISTS llm_providers DROP CONSTRAINT IF EXISTS llm_providers_api_key_test_status_check;
-DROP TRIGGER IF EXISTS keyward_providers_odd_status ON llm_providers;
-DROP FUNCTION IF EXISTS keyward_forget_odd_status();
+DO $$
+DECLARE
+  later TEXT;
+BEGIN
+  SELECT string_agg(version, ', ' ORDER BY version DESC) INTO later FROM (
+    SELECT '006' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_audit_events', 'keyward_audit_chain', 'keyward_foreign_changes'))
+    UNION ALL
+    SELECT '007' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_provider_revisions', 'keyward_key_tests', 'keyward_sessions', 'keyward_idempotency_keys')
+    ) OR EXISTS (
+      SELECT FROM pg_attribute WHERE attrelid = to_regclass(format('%I.llm_providers', current_schema()))
+         AND attname IN ('api_key_binding', 'allow_private_network', 'request_headers') AND NOT attisdropped)
+  ) AS built_on_it;
+  IF later IS NOT NULL THEN
+    RAISE EXCEPTION 'migration 005 cannot be rolled back while later ones are there: %', later
+      USING HINT = 'Nothing was changed. Roll those back first, in the order in which they are named.';
+  END IF;
+
+  ALTER TABLE IF EXISTS llm_providers DROP CONSTRAINT IF EXISTS llm_providers_api_key_test_status_check;
+  DROP TRIGGER IF EXISTS keyward_providers_odd_status ON llm_providers;
+  DROP FUNCTION IF EXISTS keyward_forget_odd_status();
+END
+$$;

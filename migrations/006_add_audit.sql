@@ -2,7 +2,9 @@
 -- transaction of the change; the database refuses to alter or delete events; a change by a program that
 -- writes no event is noticed by trigger.
 --
--- By hand: psql -v ON_ERROR_STOP=1 --single-transaction -f 006_add_audit.sql
+-- By hand: psql -v ON_ERROR_STOP=1 -f 006_add_audit.sql, which does all of it or nothing.
+
+BEGIN;
 
 -- A rollback keeps the trail under other names; here it gets its own back, and the chain goes on.
 DO $$
@@ -218,3 +220,5 @@ CREATE CONSTRAINT TRIGGER keyward_tokens_edit_noted AFTER UPDATE OF kind, name, 
 DROP TRIGGER IF EXISTS keyward_tokens_emptying_noted ON keyward_tokens;
 CREATE TRIGGER keyward_tokens_emptying_noted AFTER TRUNCATE ON keyward_tokens
     FOR EACH STATEMENT EXECUTE FUNCTION keyward_note_foreign_change();
+
+COMMIT;

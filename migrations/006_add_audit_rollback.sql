@@ -1,22 +1,35 @@
 -- Rollback of migration 006: no more events are written. The trail that is there stays, under the names
--- keyward_audit_saved_* and as well guarded as before; a later apply goes on from it. Twice in a row is fine.
---
--- By hand: psql -v ON_ERROR_STOP=1 --single-transaction -f 006_add_audit_rollback.sql
+-- keyward_audit_saved_* and as well guarded as before; a later apply goes on from it. One statement, so that
+-- it happens whole or not at all. Twice in a row is fine.
 
-DROP TRIGGER IF EXISTS keyward_providers_noted ON llm_providers;
-DROP TRIGGER IF EXISTS keyward_providers_edit_noted ON llm_providers;
-DROP TRIGGER IF EXISTS keyward_providers_emptying_noted ON llm_providers;
-DROP TRIGGER IF EXISTS keyward_tokens_noted ON keyward_tokens;
-DROP TRIGGER IF EXISTS keyward_tokens_edit_noted ON keyward_tokens;
-DROP TRIGGER IF EXISTS keyward_tokens_emptying_noted ON keyward_tokens;
-DROP FUNCTION IF EXISTS keyward_note_foreign_change();
-
--- Other names instead of copies: that takes no time, however long the trail is, and nothing of it is written anew.
 DO $$
 DECLARE
+  later TEXT;
   kept RECORD;
   holds_rows BOOLEAN := false;
 BEGIN
+  SELECT string_agg(version, ', ' ORDER BY version DESC) INTO later FROM (
+    SELECT '007' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_provider_revisions', 'keyward_key_tests', 'keyward_sessions', 'keyward_idempotency_keys')
+    ) OR EXISTS (
+      SELECT FROM pg_attribute WHERE attrelid = to_regclass(format('%I.llm_providers', current_schema()))
+         AND attname IN ('api_key_binding', 'allow_private_network', 'request_headers') AND NOT attisdropped)
+  ) AS built_on_it;
+  IF later IS NOT NULL THEN
+    RAISE EXCEPTION 'migration 006 cannot be rolled back while later ones are there: %', later
+      USING HINT = 'Nothing was changed. Roll those back first, in the order in which they are named.';
+  END IF;
+
+  DROP TRIGGER IF EXISTS keyward_providers_noted ON llm_providers;
+  DROP TRIGGER IF EXISTS keyward_providers_edit_noted ON llm_providers;
+  DROP TRIGGER IF EXISTS keyward_providers_emptying_noted ON llm_providers;
+  DROP TRIGGER IF EXISTS keyward_tokens_noted ON keyward_tokens;
+  DROP TRIGGER IF EXISTS keyward_tokens_edit_noted ON keyward_tokens;
+  DROP TRIGGER IF EXISTS keyward_tokens_emptying_noted ON keyward_tokens;
+  DROP FUNCTION IF EXISTS keyward_note_foreign_change();
+
+  -- Other names instead of copies: that takes no time, however long the trail is, and nothing of it is written anew.
   FOR kept IN
     SELECT relname AS name FROM pg_class
      WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
@@ -24,28 +37,27 @@ BEGIN
   LOOP
     EXECUTE format('SELECT %L OR EXISTS (SELECT FROM %I)', holds_rows, kept.name) INTO holds_rows;
   END LOOP;
-  IF NOT holds_rows THEN
-    RETURN;
+  IF holds_rows THEN
+    FOR kept IN
+      SELECT relname AS name,
+             replace(replace(relname, 'keyward_audit', 'keyward_audit_saved'), 'keyward_foreign', 'keyward_audit_saved_foreign') AS other_name
+        FROM pg_class
+       WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'i', 'S')
+         AND relname ~ '^(idx_)?keyward_(audit_events|audit_chain|foreign_changes)'
+    LOOP
+      EXECUTE format('ALTER TABLE %I RENAME TO %I', kept.name, kept.other_name);
+    END LOOP;
+    ALTER FUNCTION keyward_utc(TEXT) RENAME TO keyward_audit_saved_utc;
+    ALTER FUNCTION keyward_refuse_audit_change() RENAME TO keyward_audit_saved_refuse_change;
+    ALTER FUNCTION keyward_keep_foreign_change() RENAME TO keyward_audit_saved_keep_change;
+    RAISE NOTICE 'The audit trail is kept in the tables keyward_audit_saved_*.';
   END IF;
-  FOR kept IN
-    SELECT relname AS name,
-           replace(replace(relname, 'keyward_audit', 'keyward_audit_saved'), 'keyward_foreign', 'keyward_audit_saved_foreign') AS other_name
-      FROM pg_class
-     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'i', 'S')
-       AND relname ~ '^(idx_)?keyward_(audit_events|audit_chain|foreign_changes)'
-  LOOP
-    EXECUTE format('ALTER TABLE %I RENAME TO %I', kept.name, kept.other_name);
-  END LOOP;
-  ALTER FUNCTION keyward_utc(TEXT) RENAME TO keyward_audit_saved_utc;
-  ALTER FUNCTION keyward_refuse_audit_change() RENAME TO keyward_audit_saved_refuse_change;
-  ALTER FUNCTION keyward_keep_foreign_change() RENAME TO keyward_audit_saved_keep_change;
-  RAISE NOTICE 'The audit trail is kept in the tables keyward_audit_saved_*.';
+
+  DROP TABLE IF EXISTS keyward_foreign_changes;
+  DROP TABLE IF EXISTS keyward_audit_chain;
+  DROP TABLE IF EXISTS keyward_audit_events;
+  DROP FUNCTION IF EXISTS keyward_keep_foreign_change();
+  DROP FUNCTION IF EXISTS keyward_refuse_audit_change();
+  DROP FUNCTION IF EXISTS keyward_utc(TEXT);
 END
 $$;
-
-DROP TABLE IF EXISTS keyward_foreign_changes;
-DROP TABLE IF EXISTS keyward_audit_chain;
-DROP TABLE IF EXISTS keyward_audit_events;
-DROP FUNCTION IF EXISTS keyward_keep_foreign_change();
-DROP FUNCTION IF EXISTS keyward_refuse_audit_change();
-DROP FUNCTION IF EXISTS keyward_utc(TEXT);

@@ -1,7 +1,9 @@
 -- Migration 007: what administrators need. Roles and expiry of tokens, sessions of the page, the history of
 -- key tests, answers kept for repeated requests; what a key is bound to, and when a provider changed last.
 --
--- By hand: psql -v ON_ERROR_STOP=1 --single-transaction -f 007_add_administration.sql
+-- By hand: psql -v ON_ERROR_STOP=1 -f 007_add_administration.sql, which does all of it or nothing.
+
+BEGIN;
 
 ALTER TABLE llm_providers
     ADD COLUMN IF NOT EXISTS api_key_binding TEXT NULL,
@@ -204,3 +206,5 @@ BEGIN
   SET CONSTRAINTS ALL IMMEDIATE;
 END
 $$;
+
+COMMIT;

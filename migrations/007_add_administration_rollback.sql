@@ -1,56 +1,49 @@
 -- Rollback of migration 007: roles, sessions, the history of tests and the answers to repeated requests are
 -- lost; keys are not touched. What was set of providers and the bindings of keys go into the table
--- llm_providers_settings_backup_007, and a later apply brings them back. Twice in a row is fine.
---
--- By hand: psql -v ON_ERROR_STOP=1 --single-transaction -f 007_add_administration_rollback.sql
+-- llm_providers_settings_backup_007, and a later apply brings them back. One
+-- statement, so that it happens whole or not at all. Twice in a row is fine.
 
 DO $$
 BEGIN
-  IF NOT EXISTS (
+  IF EXISTS (
     SELECT FROM pg_attribute
     WHERE attrelid = to_regclass(format('%I.llm_providers', current_schema())) AND attname = 'api_key_binding' AND NOT attisdropped
   ) THEN
-    RETURN;
+    -- No writer may change anything between the backup and the drop.
+    LOCK TABLE llm_providers IN ACCESS EXCLUSIVE MODE;
+    IF EXISTS (
+      SELECT FROM llm_providers WHERE api_key_binding IS NOT NULL OR allow_private_network OR request_headers IS NOT NULL
+    ) THEN
+      CREATE TABLE IF NOT EXISTS llm_providers_settings_backup_007 (
+          provider_slug         VARCHAR(100) PRIMARY KEY,
+          key_hash              CHAR(64),
+          api_key_binding       TEXT,
+          allow_private_network BOOLEAN NOT NULL,
+          request_headers       JSONB,
+          settings_are_back     BOOLEAN NOT NULL DEFAULT false,
+          backed_up_at          TIMESTAMP NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')
+      );
+      COMMENT ON TABLE llm_providers_settings_backup_007 IS 'What a rollback of migration 007 took out of llm_providers. Written by that rollback.';
+      COMMENT ON COLUMN llm_providers_settings_backup_007.provider_slug IS 'The provider that it belongs to.';
+      COMMENT ON COLUMN llm_providers_settings_backup_007.key_hash IS 'SHA-256 of encrypted_api_key as it was, in hex: the binding belongs to that key alone. NULL: there was no key.';
+      COMMENT ON COLUMN llm_providers_settings_backup_007.api_key_binding IS 'api_key_binding as it was.';
+      COMMENT ON COLUMN llm_providers_settings_backup_007.allow_private_network IS 'allow_private_network as it was.';
+      COMMENT ON COLUMN llm_providers_settings_backup_007.request_headers IS 'request_headers as it was.';
+      COMMENT ON COLUMN llm_providers_settings_backup_007.settings_are_back IS 'The provider has its settings again, and only the binding still waits for its key. Written by migration 007.';
+      COMMENT ON COLUMN llm_providers_settings_backup_007.backed_up_at IS 'UTC time of the rollback that saved it.';
+      INSERT INTO llm_providers_settings_backup_007 (provider_slug, key_hash, api_key_binding, allow_private_network, request_headers)
+        SELECT provider_slug, encode(sha256(convert_to(encrypted_api_key, 'UTF8')), 'hex'), api_key_binding, allow_private_network, request_headers
+          FROM llm_providers
+         WHERE api_key_binding IS NOT NULL OR allow_private_network OR request_headers IS NOT NULL
+        ON CONFLICT (provider_slug) DO UPDATE
+           SET key_hash = EXCLUDED.key_hash, api_key_binding = EXCLUDED.api_key_binding,
+               allow_private_network = EXCLUDED.allow_private_network, request_headers = EXCLUDED.request_headers,
+               settings_are_back = false, backed_up_at = EXCLUDED.backed_up_at;
+      RAISE NOTICE 'Settings of providers and bindings of keys are kept in the table llm_providers_settings_backup_007.';
+    END IF;
   END IF;
-  -- No writer may change anything between the backup and the drop.
-  LOCK TABLE llm_providers IN ACCESS EXCLUSIVE MODE;
-  IF NOT EXISTS (
-    SELECT FROM llm_providers WHERE api_key_binding IS NOT NULL OR allow_private_network OR request_headers IS NOT NULL
-  ) THEN
-    RETURN;
-  END IF;
-  CREATE TABLE IF NOT EXISTS llm_providers_settings_backup_007 (
-      provider_slug         VARCHAR(100) PRIMARY KEY,
-      key_hash              CHAR(64),
-      api_key_binding       TEXT,
-      allow_private_network BOOLEAN NOT NULL,
-      request_headers       JSONB,
-      settings_are_back     BOOLEAN NOT NULL DEFAULT false,
-      backed_up_at          TIMESTAMP NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')
-  );
-  COMMENT ON TABLE llm_providers_settings_backup_007 IS 'What a rollback of migration 007 took out of llm_providers. Written by that rollback.';
-  COMMENT ON COLUMN llm_providers_settings_backup_007.provider_slug IS 'The provider that it belongs to.';
-  COMMENT ON COLUMN llm_providers_settings_backup_007.key_hash IS 'SHA-256 of encrypted_api_key as it was, in hex: the binding belongs to that key alone. NULL: there was no key.';
-  COMMENT ON COLUMN llm_providers_settings_backup_007.api_key_binding IS 'api_key_binding as it was.';
-  COMMENT ON COLUMN llm_providers_settings_backup_007.allow_private_network IS 'allow_private_network as it was.';
-  COMMENT ON COLUMN llm_providers_settings_backup_007.request_headers IS 'request_headers as it was.';
-  COMMENT ON COLUMN llm_providers_settings_backup_007.settings_are_back IS 'The provider has its settings again, and only the binding still waits for its key. Written by migration 007.';
-  COMMENT ON COLUMN llm_providers_settings_backup_007.backed_up_at IS 'UTC time of the rollback that saved it.';
-  INSERT INTO llm_providers_settings_backup_007 (provider_slug, key_hash, api_key_binding, allow_private_network, request_headers)
-    SELECT provider_slug, encode(sha256(convert_to(encrypted_api_key, 'UTF8')), 'hex'), api_key_binding, allow_private_network, request_headers
-      FROM llm_providers
-     WHERE api_key_binding IS NOT NULL OR allow_private_network OR request_headers IS NOT NULL
-    ON CONFLICT (provider_slug) DO UPDATE
-       SET key_hash = EXCLUDED.key_hash, api_key_binding = EXCLUDED.api_key_binding,
-           allow_private_network = EXCLUDED.allow_private_network, request_headers = EXCLUDED.request_headers,
-           settings_are_back = false, backed_up_at = EXCLUDED.backed_up_at;
-  RAISE NOTICE 'Settings of providers and bindings of keys are kept in the table llm_providers_settings_backup_007.';
-END
-$$;
 
--- Without roles and dates such a token would be good for everything, for ever.
-DO $$
-BEGIN
+  -- Without roles and dates such a token would be good for everything, for ever.
   IF EXISTS (
     SELECT FROM pg_attribute
     WHERE attrelid = to_regclass(format('%I.keyward_tokens', current_schema())) AND attname = 'expires_at' AND NOT attisdropped
@@ -61,27 +54,23 @@ BEGIN
     -- ALTER TABLE refuses while deferred triggers wait for the end of the transaction.
     SET CONSTRAINTS ALL IMMEDIATE;
   END IF;
-END
-$$;
 
-DROP TABLE IF EXISTS keyward_idempotency_keys;
-DROP TABLE IF EXISTS keyward_sessions;
-DROP TABLE IF EXISTS keyward_key_tests;
-DROP TRIGGER IF EXISTS keyward_providers_revised_emptying ON llm_providers;
-DROP TRIGGER IF EXISTS keyward_providers_revised_edit ON llm_providers;
-DROP TRIGGER IF EXISTS keyward_providers_revised ON llm_providers;
-DROP TABLE IF EXISTS keyward_provider_revisions;
-DROP FUNCTION IF EXISTS keyward_note_provider_revision();
-DROP TRIGGER IF EXISTS keyward_providers_new_binding ON llm_providers;
-DROP FUNCTION IF EXISTS keyward_forget_old_binding();
-DROP TRIGGER IF EXISTS keyward_providers_edited ON llm_providers;
-DROP TRIGGER IF EXISTS keyward_providers_edit_noted ON llm_providers;
-DROP TRIGGER IF EXISTS keyward_tokens_changed ON keyward_tokens;
-DROP TRIGGER IF EXISTS keyward_tokens_edit_noted ON keyward_tokens;
+  DROP TABLE IF EXISTS keyward_idempotency_keys;
+  DROP TABLE IF EXISTS keyward_sessions;
+  DROP TABLE IF EXISTS keyward_key_tests;
+  DROP TRIGGER IF EXISTS keyward_providers_revised_emptying ON llm_providers;
+  DROP TRIGGER IF EXISTS keyward_providers_revised_edit ON llm_providers;
+  DROP TRIGGER IF EXISTS keyward_providers_revised ON llm_providers;
+  DROP TABLE IF EXISTS keyward_provider_revisions;
+  DROP FUNCTION IF EXISTS keyward_note_provider_revision();
+  DROP TRIGGER IF EXISTS keyward_providers_new_binding ON llm_providers;
+  DROP FUNCTION IF EXISTS keyward_forget_old_binding();
+  DROP TRIGGER IF EXISTS keyward_providers_edited ON llm_providers;
+  DROP TRIGGER IF EXISTS keyward_providers_edit_noted ON llm_providers;
+  DROP TRIGGER IF EXISTS keyward_tokens_changed ON keyward_tokens;
+  DROP TRIGGER IF EXISTS keyward_tokens_edit_noted ON keyward_tokens;
 
--- As 004 and 006 left them.
-DO $$
-BEGIN
+  -- As 004 and 006 left them.
   IF to_regclass(format('%I.llm_providers', current_schema())) IS NOT NULL
      AND to_regclass(format('%I.keyward_tokens', current_schema())) IS NOT NULL
      AND to_regprocedure(format('%I.keyward_bump_revision()', current_schema())) IS NOT NULL THEN
@@ -106,14 +95,14 @@ BEGIN
     CREATE CONSTRAINT TRIGGER keyward_tokens_edit_noted AFTER UPDATE OF kind, name, token_hash, revoked_at ON keyward_tokens
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION keyward_note_foreign_change();
   END IF;
+
+  ALTER TABLE IF EXISTS keyward_tokens
+      DROP COLUMN IF EXISTS role,
+      DROP COLUMN IF EXISTS expires_at,
+      DROP COLUMN IF EXISTS last_used_at;
+  ALTER TABLE IF EXISTS llm_providers
+      DROP COLUMN IF EXISTS api_key_binding,
+      DROP COLUMN IF EXISTS allow_private_network,
+      DROP COLUMN IF EXISTS request_headers;
 END
 $$;
-
-ALTER TABLE IF EXISTS keyward_tokens
-    DROP COLUMN IF EXISTS role,
-    DROP COLUMN IF EXISTS expires_at,
-    DROP COLUMN IF EXISTS last_used_at;
-ALTER TABLE IF EXISTS llm_providers
-    DROP COLUMN IF EXISTS api_key_binding,
-    DROP COLUMN IF EXISTS allow_private_network,
-    DROP COLUMN IF EXISTS request_headers;

@@ -1,6 +1,6 @@
 /** What a migration can change of a database, read from PostgreSQL's catalogue as plain text to compare. */
 import { readFileSync } from 'node:fs';
-import { readMigrations } from '../../src/database/migrations/migration-files.ts';
+import { readMigrations, withoutFrame } from '../../src/database/migrations/migration-files.ts';
 import type { RawClient } from '../support/engines.ts';
 
 /** Name of an object to its definition. */
@@ -19,9 +19,9 @@ export interface Catalogue {
   readonly comments: Definitions;
 }
 
-/** The text of a file in migrations/. */
+/** The statements of a file in migrations/, for a test that may see them fail: without a transaction of their own. */
 export function migration(name: string): string {
-  return readFileSync(new URL(`../../migrations/${name}.sql`, import.meta.url), 'utf8');
+  return withoutFrame(readFileSync(new URL(`../../migrations/${name}.sql`, import.meta.url), 'utf8'));
 }
 
 /** Runs the files of all migrations up to this version, as psql would. */

@@ -108,7 +108,7 @@ function reportRecorded(
   const names = [...own.keys()].filter((name) => inForce.has(name));
   const wanted = new Map(names.map((name) => [name, inForce.get(name) ?? '']));
   const differences = row.adopted ? compareKinds(wanted, found) : compareFacts(wanted, found);
-  const fileChanged = row.checksum !== migration.checksum;
+  const fileChanged = ![migration.checksum, ...migration.formerChecksums].includes(row.checksum);
   return {
     ...namesOf(migration),
     state: fileChanged || differences.length > 0 ? 'drift' : 'applied',

@@ -259,6 +259,23 @@ describeOnMigratedDatabase('an assessment', (database) => {
     ]);
   });
 
+  it('takes a text that it had before, and that leaves the same, for the one that was applied', async () => {
+    const former = known.migrations.map(({ version, formerChecksums: [checksum] }) => ({
+      version,
+      checksum,
+    }));
+    expect(former.every(({ checksum }) => checksum !== undefined)).toBe(true);
+    const reports = await assessAfter(
+      former
+        .map(
+          (one) =>
+            `UPDATE keyward_migrations SET checksum = '${one.checksum}' WHERE version = '${one.version}'`,
+        )
+        .join(';'),
+    );
+    expect(reports.map(({ state }) => state)).toEqual(reports.map(() => 'applied'));
+  });
+
   it('forgives an adopted migration what installations in the field differ in, and nothing else', async () => {
     const adopted = `UPDATE keyward_migrations SET applied_by = 'adopted' WHERE version = '001'`;
     const field =

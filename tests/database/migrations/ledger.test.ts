@@ -19,6 +19,7 @@ const migration: Migration = {
   parts: ['SELECT 1'],
   rollbackSql: 'SELECT 2',
   checksum: 'a'.repeat(64),
+  formerChecksums: [],
 };
 
 describeOnMigratedDatabase('the ledger', (database) => {
