@@ -91,6 +91,14 @@ export const scenes: readonly ((stage: Stage) => Promise<void>)[] = [
     await other.end();
   },
 
+  async function aRunnerHangs(stage) {
+    await stage.setUp(platformTables());
+    const other = await stage.connect();
+    await other.query(`SET application_name = 'keyward'; BEGIN; SELECT pg_advisory_xact_lock(8084002)`);
+    await stage.show('runner-hangs', 'migrate');
+    await other.end();
+  },
+
   async function theWayThereIsBarred(stage) {
     await stage.setUp(platformTables());
     await stage.show('wrong-password', 'migrate', at(stage.url({ secret: 'wrong' })));

@@ -143,6 +143,8 @@ const volatile: readonly (readonly [pattern: RegExp, words: string])[] = [
   [/system-keys-[\dTZ-]+\.json/g, 'system-keys-<time>.json'],
   [/\b[0-9a-f]{64}\b/g, '<checksum>'],
   [/ in \d+ ms/g, ' in <n> ms'],
+  [/process \d+/g, 'process <n>'],
+  [/pg_terminate_backend\(\d+\)/g, 'pg_terminate_backend(<n>)'],
 ];
 
 function steady(text: string): string {

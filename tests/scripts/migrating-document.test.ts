@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { sqlStatements } from '../../scripts/markdown-sql.ts';
 import { markedNames } from '../../scripts/marked-blocks.ts';
 import { applyMigrations } from '../../src/database/migrations/apply.ts';
+import { otherRunnerPatienceMs } from '../../src/database/migrations/lock-runners.ts';
 import { migrateExit } from '../../src/database/migrations/migration-failure.ts';
 import { rollBackMigrations } from '../../src/database/migrations/roll-back.ts';
 import { defaultLockTimeoutMs } from '../../src/database/migrations/runner-lock.ts';
@@ -97,6 +98,8 @@ describe('docs/migrating.md', () => {
 
   it('gives the time that the runner waits for a lock as it is', () => {
     expect(defaultLockTimeoutMs).toBe(500);
+    expect(otherRunnerPatienceMs).toBe(30_000);
+    expect(document).toContain('the patience is longer: 30 seconds');
     expect(document).toContain(
       'wait for a table for half a second at most (`--lock-timeout`, in milliseconds)',
     );
@@ -110,16 +113,19 @@ describe('docs/migrating.md', () => {
     expect(document).not.toMatch(/<!-- transcript: \S+ -->\n<!-- end/);
   });
 
-  it('finds the transaction that holds the table', async () => {
+  it.each([
+    ['a table', 'SELECT count(*) FROM llm_providers', 'llm_providers'],
+    ['the lock of the runners', 'SELECT pg_advisory_xact_lock(8084002)', 'lock of the runners'],
+  ])('finds the transaction that holds %s', async (_, hold, holds) => {
     const opened = await openOn('postgres');
     await opened.empty();
     const holder = await opened.connect();
-    await holder.query('BEGIN; SELECT count(*) FROM llm_providers');
+    await holder.query(`BEGIN; ${hold}`);
     const { rows } = await holder.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     const query = sqlStatements(document).find((statement) => statement.includes('pg_stat_activity')) ?? '';
     const looker = await opened.connect();
     expect((await looker.query(query)).rows).toMatchObject([
-      { pid: rows[0]?.pid, state: 'idle in transaction' },
+      { pid: rows[0]?.pid, state: 'idle in transaction', holds },
     ]);
     await opened.close();
   });

@@ -9,11 +9,12 @@ import { assess, isForeign, newerVersions, type KnownMigrations, type MigrationR
 import { compareFacts, describeDifference, readFacts } from './catalogue.ts';
 import { altersTablesBuiltOn, factsOf, tablesBuiltOn, tablesOf } from './expected-facts.ts';
 import { createLedger, readLedger, recordMigration } from './ledger.ts';
+import { lockRunners } from './lock-runners.ts';
 import { failureOf, MigrationFailure } from './migration-failure.ts';
 import type { Migration } from './migration-files.ts';
 import { compareKinds } from './recognise-tables.ts';
 import { refuseWithoutRights } from './refuse-without-rights.ts';
-import { lockRunners, lockTables, retryLocked } from './runner-lock.ts';
+import { lockTables, retryLocked } from './runner-lock.ts';
 
 export interface ApplyOptions {
   /** The last version to apply; all where absent. What is applied beyond it is run again with `force` all the same. */
@@ -74,6 +75,7 @@ async function applyOne(
 ): Promise<void> {
   const { version, file } = migration;
   const startedAt = performance.now();
+  const onWaiting = (message: string): void => options.onStep({ kind: 'waiting', version, message });
   const parts = await partsToRun(db, migration);
   for (const [index, part] of parts.entries()) {
     const isLast = index === parts.length - 1;
@@ -84,11 +86,11 @@ async function applyOne(
           index === 0
             ? 'Nothing was changed.'
             : 'Its first part is in place and does no harm; a next run goes on.',
-        onRetry: (message) => options.onStep({ kind: 'waiting', version, message }),
+        onRetry: onWaiting,
       },
       async () =>
         db.transaction().execute(async (tx) => {
-          await lockRunners(tx, options.lockTimeoutMs);
+          await lockRunners(tx, options.lockTimeoutMs, { onWaiting });
           const report = await stateOf(tx, migration, known);
           if (!needsWork(report, options.force)) return null;
           refuseObstacle(report);

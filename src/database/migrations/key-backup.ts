@@ -10,7 +10,8 @@ import { messageOf } from '../../foundation/errors.ts';
 import type { Tables } from '../tables.ts';
 import { isTableThere } from './catalogue.ts';
 import { failureOf, MigrationFailure } from './migration-failure.ts';
-import { lockRunners, retryLocked } from './runner-lock.ts';
+import { lockRunners } from './lock-runners.ts';
+import { retryLocked } from './runner-lock.ts';
 
 export const backupTable = 'llm_providers_system_keys_backup_002';
 
@@ -159,7 +160,7 @@ export async function restoreSystemKeys(
   try {
     return await retryLocked({ what, aftermath: 'No key was restored.', onRetry: onWaiting }, async () =>
       db.transaction().execute(async (tx) => {
-        await lockRunners(tx, lockTimeoutMs);
+        await lockRunners(tx, lockTimeoutMs, { onWaiting });
         return restoreAll(tx);
       }),
     );

@@ -15,9 +15,10 @@ import {
   type BackupFile,
 } from './key-backup.ts';
 import { createLedger, forgetMigration, readLedger } from './ledger.ts';
+import { lockRunners } from './lock-runners.ts';
 import { failureOf, MigrationFailure } from './migration-failure.ts';
 import type { Migration } from './migration-files.ts';
-import { lockRunners, lockTables, retryLocked } from './runner-lock.ts';
+import { lockTables, retryLocked } from './runner-lock.ts';
 
 export interface RollBackOptions {
   /** The version that stays; everything after it goes. */
@@ -166,13 +167,13 @@ export async function rollBackMigrations(
 async function rollBackOnce(
   db: Kysely<Tables>,
   known: KnownMigrations,
-  { to, confirmed, backupDirectory, lockTimeoutMs }: RollBackOptions,
+  { to, confirmed, backupDirectory, lockTimeoutMs, onWaiting }: RollBackOptions,
 ): Promise<RolledBack> {
   let backup: BackupFile | null = null;
   let allDone = false;
   try {
     return await db.transaction().execute(async (tx) => {
-      await lockRunners(tx, lockTimeoutMs);
+      await lockRunners(tx, lockTimeoutMs, { onWaiting });
       await createLedger(tx);
       await lockAll(tx, lockTimeoutMs);
       const plan = await planRollBack(tx, known, to);

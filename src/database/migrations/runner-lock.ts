@@ -1,7 +1,6 @@
 /**
- * How runners keep out of each other's way and out of everybody else's: one advisory lock that ends with
- * its transaction, so that no pooler can keep it and no killed runner leaves it behind; and a short
- * patience for table locks, so that nobody queues up behind a runner that waits.
+ * How a runner keeps out of everybody else's way: a short patience for table locks, so that nobody queues up
+ * behind a runner that waits, and further attempts after pauses.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql, type Kysely } from 'kysely';
@@ -15,10 +14,6 @@ import { MigrationFailure } from './migration-failure.ts';
  */
 export const defaultLockTimeoutMs = 500;
 
-/** Any number that no other program is likely to use; the same in every version. */
-const lockKey = 8_084_002;
-/** Waiting for another runner holds nobody up. Shorter than the driver's patience for one answer. */
-const otherRunnerTimeoutMs = 30_000;
 const attempts = 8;
 const firstPauseMs = 200;
 const longestPauseMs = 2_000;
@@ -26,14 +21,8 @@ const longestPauseMs = 2_000;
 /** SQLSTATE lock_not_available and deadlock_detected. */
 const retryable = new Set(['55P03', '40P01']);
 
-/** Takes the runners' lock for the rest of the transaction, and sets the patience for all further locks. */
-export async function lockRunners(tx: Kysely<Tables>, lockTimeoutMs: number): Promise<void> {
-  await setLockTimeout(tx, otherRunnerTimeoutMs);
-  await sql`SELECT pg_advisory_xact_lock(${sql.lit(lockKey)})`.execute(tx);
-  await setLockTimeout(tx, lockTimeoutMs);
-}
-
-async function setLockTimeout(tx: Kysely<Tables>, timeoutMs: number): Promise<void> {
+/** How long each further lock of the transaction may be waited for. */
+export async function setLockTimeout(tx: Kysely<Tables>, timeoutMs: number): Promise<void> {
   await sql`SELECT set_config('lock_timeout', ${`${timeoutMs}ms`}, true)`.execute(tx);
 }
 

@@ -1,7 +1,8 @@
 /** Locks of a runner: they end with its transaction, they are waited for briefly, and nobody is caught in between. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lockRunners, lockTables, retryLocked } from '../../../src/database/migrations/runner-lock.ts';
+import { lockRunners } from '../../../src/database/migrations/lock-runners.ts';
+import { lockTables, retryLocked } from '../../../src/database/migrations/runner-lock.ts';
 import { describeOnMigratedDatabase } from '../../support/migrated-database.ts';
 import { type OpenedDatabase, openOn } from '../../support/keyward-database.ts';
 
@@ -72,6 +73,41 @@ describe('on a real PostgreSQL', () => {
     });
     await expect(failing).rejects.toThrow('it failed');
     expect(await advisoryLocks()).toBe(0);
+  });
+
+  it('of a runner that hangs is waited for within the patience, and its holder is named', async () => {
+    const holder = await opened.connect();
+    await holder.query(
+      `SET application_name = 'keyward of yesterday'; BEGIN; SELECT pg_advisory_xact_lock(8084002)`,
+    );
+    const { rows } = await holder.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const waits: string[] = [];
+    const waiting = opened.database.kysely.transaction().execute(async (tx) => {
+      const onWaiting = (message: string): number => waits.push(message);
+      await lockRunners(tx, 10, { patienceMs: 100, lookAfterMs: 20, onWaiting });
+    });
+    await expect(waiting).rejects.toMatchObject({
+      name: 'MigrationFailure',
+      exitCode: 5,
+      message: expect.stringMatching(
+        new RegExp(
+          `process ${rows[0]?.pid} \\(keyward of yesterday\\) of postgres, in a transaction since [-0-9: ]+ UTC\\. .*pg_terminate_backend\\(${rows[0]?.pid}\\)`,
+        ),
+      ),
+    });
+    expect(waits).toEqual([expect.stringContaining(`Waiting for another runner: process ${rows[0]?.pid} `)]);
+    await holder.query('ROLLBACK');
+  });
+
+  it('of a runner that comes to an end is had then, whatever the patience for tables', async () => {
+    const holder = await opened.connect();
+    await holder.query('BEGIN; SELECT pg_advisory_xact_lock(8084002)');
+    const locking = opened.database.kysely.transaction().execute(async (tx) => {
+      const onWaiting = (): unknown => holder.query('COMMIT');
+      await lockRunners(tx, 1, { lookAfterMs: 20, onWaiting });
+      return 'locked';
+    });
+    expect(await locking).toBe('locked');
   });
 
   it('tables are locked all together, against everybody or against writers only', async () => {
