@@ -8,7 +8,12 @@ import {
   type ApplyStep,
 } from '../database/migrations/apply.ts';
 import { assess, type MigrationReport } from '../database/migrations/assess.ts';
-import { restorableKeys, restoreSystemKeys, type Restored } from '../database/migrations/key-backup.ts';
+import {
+  backupTable,
+  restoreSystemKeys,
+  savedProviders,
+  type Restored,
+} from '../database/migrations/key-backup.ts';
 import { migrateExit } from '../database/migrations/migration-failure.ts';
 import { defaultLockTimeoutMs } from '../database/migrations/runner-lock.ts';
 import type { MigrateContext, MigrateResult } from './migrate-context.ts';
@@ -62,11 +67,15 @@ function whyNothing(reports: readonly MigrationReport[], to: string | undefined)
 /** Keys that a rollback saved come back when the operator wants it, by --yes or at a terminal. */
 async function offerRestore({ database, options }: MigrateContext): Promise<Restored | null> {
   const lockTimeoutMs = options.lockTimeout ?? defaultLockTimeoutMs;
-  const saved = await restorableKeys(database.kysely, lockTimeoutMs);
-  if (saved.length === 0) return null;
-  const whose = saved.join(', ');
+  const { restorable, superseded } = await savedProviders(database.kysely, lockTimeoutMs);
+  if (restorable.length === 0) {
+    if (superseded.length > 0) tellSuperseded(superseded);
+    return superseded.length > 0 && options.yes ? { restored: [], left: superseded } : null;
+  }
+  const whose = restorable.join(', ');
   if (!options.yes && !(await agreed(`A rollback saved the keys of ${whose}. Put them back?`))) {
     transcript.warn(`A rollback saved the keys of ${whose}. Put them back with: keyward migrate --yes`);
+    if (superseded.length > 0) tellSuperseded(superseded);
     return null;
   }
   const result = await restoreSystemKeys(database.kysely, {
@@ -78,12 +87,14 @@ async function offerRestore({ database, options }: MigrateContext): Promise<Rest
       `Restored ${result.restored.length} key(s), each read back: ${result.restored.join(', ')}`,
     );
   }
-  if (result.left.length > 0) {
-    transcript.warn(
-      `Left in the backup, because a newer key is stored or the provider is gone: ${result.left.join(', ')}`,
-    );
-  }
+  if (result.left.length > 0) tellSuperseded(result.left);
   return result;
+}
+
+function tellSuperseded(slugs: readonly string[]): void {
+  transcript.warn(
+    `Left in the backup, because a newer key is stored or the provider is gone: ${slugs.join(', ')}. Once it is not needed: DROP TABLE ${backupTable}`,
+  );
 }
 
 async function agreed(message: string): Promise<boolean> {

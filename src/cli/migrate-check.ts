@@ -1,10 +1,12 @@
 /** The actions of `keyward migrate` that only look: the state of each migration, and the eighteen checks of 002. */
-import { assess } from '../database/migrations/assess.ts';
+import type { Database } from '../database/database.ts';
+import { assess, type MigrationReport } from '../database/migrations/assess.ts';
 import { migrateExit } from '../database/migrations/migration-failure.ts';
-import { runVerificationSuite } from '../database/migrations/verification-suite.ts';
+import { countEmptySources, runVerificationSuite } from '../database/migrations/verification-suite.ts';
 import type { MigrateContext, MigrateResult } from './migrate-context.ts';
 import { describeReport, tellState, tellWhatIsAside } from './migrate-states.ts';
 import { transcript } from './migrate-transcript.ts';
+import { counted } from './terminal.ts';
 
 export async function checkAction({ database, known, options }: MigrateContext): Promise<MigrateResult> {
   transcript.section('Migration status');
@@ -15,7 +17,7 @@ export async function checkAction({ database, known, options }: MigrateContext):
   transcript.line();
   const obstacle = reports.find((report) => report.obstacle !== null)?.obstacle ?? null;
   const isPending = reports.some(({ appliedAt }) => appliedAt === null);
-  const isAside = tellWhatIsAside(reports);
+  const isAside = tellWhatIsAside(reports) || (await tellEmptySources(database, reports));
   if (obstacle !== null) transcript.bad(obstacle);
   else if (isPending && !isAside) transcript.info('Apply what is missing with: keyward migrate');
   else if (!isAside) transcript.good('All migrations are applied, and the catalogue is as expected');
@@ -30,6 +32,17 @@ export async function checkAction({ database, known, options }: MigrateContext):
           : migrateExit.atTarget;
   const error = obstacle === null ? {} : { error: obstacle };
   return { exitCode, report: { ...error, migrations: reports.map(describeReport) } };
+}
+
+/** What --verify fails for and the catalogue cannot tell; --force puts it right. */
+async function tellEmptySources({ kysely }: Database, reports: readonly MigrationReport[]): Promise<boolean> {
+  const isApplied = reports.some(({ version, appliedAt }) => version === '002' && appliedAt !== null);
+  const count = isApplied ? await countEmptySources(kysely) : 0;
+  if (count === 0) return false;
+  transcript.warn(
+    `${counted(count, 'provider')} with an empty api_key_source, which counts for environment: keyward migrate --force writes it there`,
+  );
+  return true;
 }
 
 export async function verifyAction({ database }: MigrateContext): Promise<MigrateResult> {

@@ -1,7 +1,7 @@
 /** What the actions of `keyward migrate` say of a database that is not just pending or applied, and how they end. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { applyAction, dryRunAction } from '../../src/cli/migrate-apply.ts';
-import { checkAction } from '../../src/cli/migrate-check.ts';
+import { checkAction, verifyAction } from '../../src/cli/migrate-check.ts';
 import type { MigrateContext, MigrateOptions, MigrateResult } from '../../src/cli/migrate-context.ts';
 import { loadConfig } from '../../src/foundation/config.ts';
 import { type OpenedDatabase, openOn } from '../support/keyward-database.ts';
@@ -92,6 +92,62 @@ describe('what is asked for being there while more is pending', () => {
       expect(said).toContain(`no migration up to ${to} is pending. Beyond it are: ${pending.join(', ')}`);
       expect(exitCode).toBe(0);
     }
+  });
+});
+
+describe('an empty api_key_source', () => {
+  it('is told by --check as it fails --verify, and --force writes environment', async () => {
+    await run(`UPDATE llm_providers SET api_key_source = '' WHERE provider_slug IN ('groq', 'xai')`);
+    const checked = await act(checkAction);
+    expect(checked.said).toContain('2 providers with an empty api_key_source, which counts for environment');
+    expect(checked.exitCode).toBe(4);
+    expect(await act(verifyAction)).toMatchObject({ exitCode: 7 });
+    expect(await act(applyAction, { force: true })).toMatchObject({ exitCode: 0 });
+    expect(await act(verifyAction)).toMatchObject({ exitCode: 0 });
+    expect(await act(checkAction)).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe('a NOT NULL that is NOT VALID, which PostgreSQL 18 knows', () => {
+  it('is drift, and --force validates it', async ({ skip }) => {
+    const { rows } = await (
+      await opened.connect()
+    ).query<{ number: string }>(`SELECT current_setting('server_version_num') AS number`);
+    skip(Number(rows[0]?.number) < 180_000, 'an older PostgreSQL');
+    await run(`ALTER TABLE llm_providers ALTER api_key_source DROP NOT NULL; COMMIT;
+      UPDATE llm_providers SET api_key_source = NULL WHERE provider_slug = 'groq'; COMMIT;
+      ALTER TABLE llm_providers ADD CONSTRAINT has_source NOT NULL api_key_source NOT VALID`);
+    const { exitCode, said } = await act(checkAction);
+    expect(said).toContain('not null not valid');
+    expect(exitCode).toBe(4);
+    expect(await act(applyAction, { force: true })).toMatchObject({ exitCode: 0 });
+    expect(await act(checkAction)).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe('keys that a rollback saved', () => {
+  const backup = `CREATE TABLE llm_providers_system_keys_backup_002 (provider_slug TEXT, encrypted_api_key TEXT, api_key_source TEXT,
+      api_key_updated_at TIMESTAMP, api_key_last_tested TIMESTAMP, api_key_test_status TEXT, backed_up_at TIMESTAMP DEFAULT now());
+    INSERT INTO llm_providers_system_keys_backup_002 (provider_slug, encrypted_api_key) VALUES ('groq', 'older'), ('xai', 'saved')`;
+  const newKey = `UPDATE llm_providers SET encrypted_api_key = 'newer' WHERE provider_slug = 'groq'`;
+
+  it('are offered where there is room for them; of one that a newer key has replaced the truth is told', async () => {
+    await run(`${backup}; ${newKey}`);
+    const left =
+      /Left in the backup, because a newer key is stored or the provider is gone: groq\. .*DROP TABLE/;
+    const offered = await act(applyAction);
+    expect(offered.said).toContain(
+      'A rollback saved the keys of xai. Put them back with: keyward migrate --yes',
+    );
+    expect(offered.said).toMatch(left);
+    expect((await act(applyAction, { yes: true })).said).toMatch(left);
+    const after = await act(applyAction);
+    expect(after.said).not.toContain('Put them back');
+    expect(after.said).toMatch(left);
+    expect((await act(applyAction, { yes: true })).report['restored']).toEqual({
+      restored: [],
+      left: ['groq'],
+    });
   });
 });
 

@@ -29,6 +29,8 @@ export async function readFacts(db: Kysely<Tables>, tables: readonly string[]): 
     SELECT format('column %s.%s', relname, attname),
            concat_ws(' ', format_type(atttypid, atttypmod),
                      CASE WHEN attnotnull THEN 'not null' ELSE 'null' END,
+                     CASE WHEN EXISTS (SELECT FROM pg_constraint WHERE conrelid = ours.oid AND contype = 'n'
+                       AND NOT convalidated AND conkey = ARRAY[attnum]) THEN 'not valid' END,
                      CASE attgenerated WHEN '' THEN 'default ' ELSE 'generated as ' END || pg_get_expr(adbin, adrelid))
       FROM ours JOIN pg_attribute ON attrelid = ours.oid AND attnum > 0 AND NOT attisdropped
       LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum

@@ -115,13 +115,27 @@ async function readBackupTable(db: Kysely<Tables>): Promise<SavedKey[]> {
   return rows;
 }
 
-/** The providers whose saved keys could be put back now. */
-export async function restorableKeys(db: Kysely<Tables>, lockTimeoutMs: number): Promise<string[]> {
+export interface SavedProviders {
+  /** Their keys could be put back now. */
+  readonly restorable: readonly string[];
+  /** Have a newer key, or are no longer there: what the backup holds of them stays there. */
+  readonly superseded: readonly string[];
+}
+
+/** Whose keys the backup holds; nobody's before 002, when there is nowhere to put them. */
+export async function savedProviders(db: Kysely<Tables>, lockTimeoutMs: number): Promise<SavedProviders> {
   return db.transaction().execute(async (tx) => {
     await lockRunners(tx, lockTimeoutMs);
-    // Before 002 there is nowhere to put them.
-    if (!(await hasColumn(tx, 'encrypted_api_key'))) return [];
-    return (await readBackupTable(tx)).map(({ provider_slug }) => provider_slug);
+    if (!(await hasColumn(tx, 'encrypted_api_key'))) return { restorable: [], superseded: [] };
+    const saved = (await readBackupTable(tx)).map(({ provider_slug }) => provider_slug);
+    const { rows } = await sql<{ slug: string }>`
+      SELECT provider_slug AS slug FROM llm_providers
+       WHERE encrypted_api_key IS NULL AND provider_slug = ANY (${saved})`.execute(tx);
+    const free = new Set(rows.map(({ slug }) => slug));
+    return {
+      restorable: saved.filter((slug) => free.has(slug)),
+      superseded: saved.filter((slug) => !free.has(slug)),
+    };
   });
 }
 

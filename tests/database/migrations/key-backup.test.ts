@@ -9,7 +9,7 @@ import {
   type BoundKey,
   readSystemKeys,
   removeBackupFile,
-  restorableKeys,
+  savedProviders,
   restoreSystemKeys,
   type SavedKey,
   writeBackupFile,
@@ -87,7 +87,7 @@ describeOnEachDatabase('the way back', (opened) => {
       confirmed: true,
       backupDirectory: root(),
     });
-    expect(await restorableKeys(kysely, 2_000)).toEqual([]);
+    expect(await savedProviders(kysely, 2_000)).toEqual({ restorable: [], superseded: [] });
     await applyMigrations(kysely, known, { ...applyQuietly, ...(to !== undefined && { to }) });
   }
 
@@ -97,7 +97,10 @@ describeOnEachDatabase('the way back', (opened) => {
     expect(before).toHaveLength(3);
     await forthAgain();
     expect(await savedKeys()).toEqual([]);
-    expect(await restorableKeys(kysely, 2_000)).toEqual(['anthropic', 'groq', 'openai']);
+    expect(await savedProviders(kysely, 2_000)).toEqual({
+      restorable: ['anthropic', 'groq', 'openai'],
+      superseded: [],
+    });
     expect(await restoreSystemKeys(kysely, quietly)).toEqual({
       restored: ['anthropic', 'groq', 'openai'],
       left: [],
@@ -206,7 +209,10 @@ describeOnEachDatabase('the way back', (opened) => {
       restored: ['openai'],
       left: ['anthropic', 'groq'],
     });
-    expect(await restorableKeys(kysely, 2_000)).toEqual(['anthropic', 'groq']);
+    expect(await savedProviders(kysely, 2_000)).toEqual({
+      restorable: [],
+      superseded: ['anthropic', 'groq'],
+    });
     expect((await savedKeys()).map((key) => key.encrypted_api_key)).toEqual(['newer', 'token-of-openai']);
   });
 
@@ -247,7 +253,10 @@ describeOnEachDatabase('the way back', (opened) => {
           'The key of groq does not read back as it was saved. Nothing was restored; the backup is untouched.',
       });
       expect(await savedKeys()).toEqual([]);
-      expect(await restorableKeys(kysely, 2_000)).toEqual(['anthropic', 'groq', 'openai']);
+      expect(await savedProviders(kysely, 2_000)).toEqual({
+        restorable: ['anthropic', 'groq', 'openai'],
+        superseded: [],
+      });
     },
   );
 });

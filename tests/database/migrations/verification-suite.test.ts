@@ -184,6 +184,23 @@ describeOnMigratedDatabase('the verification suite', (database) => {
     expect(failing(await suiteAfter(by))).toEqual(fails);
   });
 
+  it('the last check names what is missing, columns and indexes', async () => {
+    const suites = await suiteAfter(
+      'DROP INDEX idx_llm_providers_has_db_key; ALTER TABLE llm_providers DROP COLUMN api_key_updated_at',
+    );
+    expect(suites.at(-1)?.checks[0]?.message).toBe(
+      'The schema lacks of migration 002: api_key_updated_at, idx_llm_providers_has_db_key',
+    );
+  });
+
+  it('refuses two llm_providers on the search path, and names both', async () => {
+    await expect(
+      suiteAfter(
+        'CREATE SCHEMA another; CREATE TABLE another.llm_providers (id INTEGER); SET LOCAL search_path = another, public',
+      ),
+    ).rejects.toThrow('llm_providers in another and in public');
+  });
+
   it('a check that fails says what was expected and what was found', async () => {
     const [, , types, indexes] = await suiteAfter(`${facts[7]?.by}; ${facts[11]?.by}`);
     expect(types?.checks[1]?.message).toBe(
