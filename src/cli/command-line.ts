@@ -5,10 +5,10 @@ import { KeywardError, messageOf, UsageError } from '../foundation/errors.ts';
 import { version } from '../foundation/version.ts';
 import { redactSecrets } from '../providers/redact.ts';
 import { addAudit } from './audit-commands.ts';
-import { json, wholeNumber, type Settle } from './command-options.ts';
+import { json, milliseconds, wholeNumber, type Settle } from './command-options.ts';
 import type { MigrateOptions } from './migrate-context.ts';
 import type { ProviderOptions } from './providers.ts';
-import { remark } from './terminal.ts';
+import { printJson, remark } from './terminal.ts';
 import type { MakeTokenOptions } from './tokens.ts';
 
 const usageExitCode = 2;
@@ -21,7 +21,11 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     await commandTree(outcome).parseAsync([...argv], { from: 'user' });
     return outcome.exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      tellMigratePrograms(argv, error);
+      return usageExitCode;
+    }
     if (error instanceof UsageError) {
       remark(redactSecrets(`keyward: ${error.message}`, []));
       return error.exitCode;
@@ -33,6 +37,15 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     remark(redactSecrets(`keyward: unexpected fault: ${(error as Error).stack ?? String(error)}`, []));
     return 1;
   }
+}
+
+/** `migrate --json` gives one object however it ends, also when its options are not understood. */
+function tellMigratePrograms(argv: readonly string[], { message }: CommanderError): void {
+  if (argv[0] !== 'migrate' || !argv.includes('--json')) return;
+  const actions = ['check', 'verify', 'rollback', 'dry-run', 'force'];
+  const action = actions.find((one) => argv.includes(`--${one}`)) ?? 'apply';
+  const error = redactSecrets(message.replace(/^error: /, ''), []);
+  printJson({ action, ok: false, exit_code: usageExitCode, error });
 }
 
 function lineOf(error: unknown): string {
@@ -292,7 +305,7 @@ function addMigrate(program: Command, settle: Settle): void {
     .option('--yes', 'do not ask: roll back with keys stored, or restore saved keys')
     .addOption(
       new Option('--lock-timeout <ms>', 'how long one statement may wait for a table lock').argParser(
-        wholeNumber,
+        milliseconds,
       ),
     )
     .addOption(json())

@@ -11,6 +11,12 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** Any number of them: what is too many the command says. */
+export function milliseconds(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a number of milliseconds.');
+  return Number(text);
+}
+
 const unitsMs = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** A date or a time in UTC, or how long ago: `2026-01-31`, `2026-01-31T12:00Z`, `36h`, `90d`. */

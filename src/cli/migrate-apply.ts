@@ -123,8 +123,9 @@ export async function dryRunAction({ database, known, options }: MigrateContext)
     transcript.info(
       `${file} would run in ${transactions.length === 1 ? 'one transaction' : `${transactions.length} transactions, as the table is large`}`,
     );
-    if (!options.json) print(`-- ${file}\n${migration.sql}`);
-    sql.push({ version, file, transactions: transactions.length, sql: migration.sql });
+    const text = transactions.map((one) => `BEGIN;\n\n${one.trim()}\n\nCOMMIT;\n`).join('\n');
+    if (!options.json) print(`-- ${file}\n${text}`);
+    sql.push({ version, file, transactions: transactions.length, sql: text });
   }
   if (wanted.length === 0) transcript.info(`Nothing would run: ${whyNothing(reports, options.to)}`);
   return {

@@ -2,6 +2,11 @@
  * `keyward migrate`: apply, check, verify, roll back, repair, or show the SQL. People read standard error;
  * with --json, programs get one JSON object on standard output, also when it fails.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Database } from '../database/database.ts';
+import { isEmbeddedThere } from '../database/embedded.ts';
 import { openDatabase } from '../database/open-database.ts';
 import { failureOf, migrateExit, MigrationFailure } from '../database/migrations/migration-failure.ts';
 import { shippedMigrations } from '../database/migrations/shipped-migrations.ts';
@@ -59,8 +64,15 @@ function refuseNonsense({ check, verify, rollback, dryRun, force, lockTimeout }:
     );
   }
   // PostgreSQL takes 0 for "wait for ever", and everybody would queue up behind the runner.
-  if (lockTimeout === 0) throw new MigrationFailure('--lock-timeout must be at least 1.', 'usage');
+  if (lockTimeout !== undefined && (lockTimeout < 1 || lockTimeout > longestLockTimeoutMs))
+    throw new MigrationFailure(
+      `--lock-timeout must be from 1 to ${longestLockTimeoutMs} milliseconds.`,
+      'usage',
+    );
 }
+
+/** The greatest that PostgreSQL takes for lock_timeout. */
+const longestLockTimeoutMs = 2_147_483_647;
 
 async function withDatabase(
   options: MigrateOptions,
@@ -82,17 +94,40 @@ async function withDatabase(
   transcript.section('Keyward Migration Runner');
   transcript.line(`Migrations: 001 to ${newest} (Keyward ${version})`);
   transcript.line(`Timestamp:  ${new Date().toISOString().replace('T', ' ').slice(0, 19)} UTC\n`);
-  const database = await openDatabase(withoutQueryTimeout(config.database), {
-    as: 'command',
-    onProgress: transcript.info,
-    onIdleError: () => undefined,
-  });
+  const database = await (onlyLooks(options) ? openToLook : open)(withoutQueryTimeout(config.database));
   try {
     transcript.good(`Connected to database: ${database.description}\n`);
     return await run({ database, config, known, options });
   } finally {
     await database.close();
     transcript.info('Database connection closed');
+  }
+}
+
+async function open(config: DatabaseConfig, onProgress = transcript.info): Promise<Database> {
+  return openDatabase(config, { as: 'command', onProgress, onIdleError: () => undefined });
+}
+
+function onlyLooks({ check, verify, rollback, dryRun }: MigrateOptions): boolean {
+  return [check, verify, rollback, dryRun].some(Boolean);
+}
+
+/** Who only looks must make no database: where there is none it sees an empty one, which is thrown away. */
+async function openToLook(config: DatabaseConfig): Promise<Database> {
+  if (config.kind !== 'embedded' || isEmbeddedThere(config.dataDirectory)) return open(config);
+  const directory = mkdtempSync(join(tmpdir(), 'keyward-look-'));
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  try {
+    const database = await open({ ...config, dataDirectory: directory }, () => undefined);
+    const close = async (): Promise<void> => database.close().finally(remove);
+    return {
+      ...database,
+      description: `embedded database in ${config.dataDirectory}, which is not made yet`,
+      close,
+    };
+  } catch (error) {
+    remove();
+    throw error;
   }
 }
 

@@ -35,6 +35,11 @@ export interface OpenEmbeddedOptions {
   readonly onProgress: (message: string) => void;
 }
 
+/** Whether a database has been made there. */
+export function isEmbeddedThere(dataDirectory: string): boolean {
+  return existsSync(join(dataDirectory, 'database'));
+}
+
 /**
  * Opens the embedded database, making it when there is none.
  * @throws UsageError with one line that says what to do

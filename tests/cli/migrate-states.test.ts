@@ -1,11 +1,15 @@
 /** What the actions of `keyward migrate` say of a database that is not just pending or applied, and how they end. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { applyAction, dryRunAction } from '../../src/cli/migrate-apply.ts';
 import { checkAction, verifyAction } from '../../src/cli/migrate-check.ts';
 import type { MigrateContext, MigrateOptions, MigrateResult } from '../../src/cli/migrate-context.ts';
+import { migrate } from '../../src/cli/migrate.ts';
 import { loadConfig } from '../../src/foundation/config.ts';
 import { type OpenedDatabase, openOn } from '../support/keyward-database.ts';
 import { known, stages } from '../support/migration-stages.ts';
+import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
 let opened: OpenedDatabase;
 beforeAll(async () => {
@@ -81,6 +85,19 @@ describe('a row of the ledger that has no file', () => {
   });
 });
 
+describe('the SQL of --dry-run', () => {
+  it('runs as it is, each transaction whole, and --check then finds all of it there', async () => {
+    await opened.empty({ migrate: false });
+    const { printed } = await act(dryRunAction);
+    expect(printed.match(/^BEGIN;$/gm)).toHaveLength(stages.length - 1);
+    expect(printed.match(/^COMMIT;$/gm)).toHaveLength(stages.length - 1);
+    await run(printed);
+    const { said } = await act(checkAction);
+    for (const version of stages.slice(1))
+      expect(said).toContain(`Migration ${version} is NOT RECORDED, though all of it is there`);
+  });
+});
+
 describe('what is asked for being there while more is pending', () => {
   it.each([
     ['000', stages.slice(1)],
@@ -148,6 +165,20 @@ describe('keys that a rollback saved', () => {
       restored: [],
       left: ['groq'],
     });
+  });
+});
+
+describe('an embedded database that is not made yet', () => {
+  const directory = useTemporaryDirectory();
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('is not made by --check, which finds everything pending', async () => {
+    for (const name of ['DATABASE_URL', 'POSTGRES_HOST']) vi.stubEnv(name, undefined);
+    vi.stubEnv('KEYWARD_DATA_DIR', join(directory(), 'data'));
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const exitCode = await migrate({ check: true }).finally(() => stderr.mockRestore());
+    expect(exitCode).toBe(3);
+    expect(readdirSync(directory())).toEqual([]);
   });
 });
 

@@ -115,7 +115,13 @@ describe('exit code 2, wrong use', () => {
     { args: ['--check', '--rollback'], says: 'Only one of' },
     { args: ['--verify', '--force'], says: 'Only one of' },
     { args: ['--to', '999'], says: 'There is no migration 999. There are: 001, 002' },
-    { args: ['--lock-timeout', '0'], says: '--lock-timeout must be at least 1' },
+    { args: ['--lock-timeout', '0'], says: '--lock-timeout must be from 1 to 2147483647 milliseconds' },
+    {
+      args: ['--lock-timeout', '2147483648'],
+      says: '--lock-timeout must be from 1 to 2147483647 milliseconds',
+    },
+    { args: ['--backwards'], says: "unknown option '--backwards'" },
+    { args: ['--to', 'newest'], says: 'number of a migration' },
   ])('$args is refused before the database is touched, also for programs', async ({ args, says }) => {
     const nowhere = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nowhere' };
     const { exitCode, report, stderr } = await migrateForPrograms(nowhere, ...args);

@@ -26,6 +26,8 @@ const dependentObjects = '2BP01';
 const lockNotAvailable = '55P03';
 /** How the verification at the end of a migration's own SQL begins. */
 const notInPlace = /^migration \d+ is not in place/;
+/** How the SQL that takes 001 back begins, when its tables hold what others wrote. */
+const wouldLose = /^rows that migration 001 did not write would be lost/;
 
 /** What stopped `what`, in one line; a failure that has its line already stays as it is. */
 export function failureOf(what: string, error: unknown): UsageError {
@@ -49,6 +51,13 @@ export function failureOf(what: string, error: unknown): UsageError {
     return new MigrationFailure(
       `${what} failed its verification, so all of it was rolled back: ${message}.`,
       'verificationFailed',
+      error,
+    );
+  }
+  if (wouldLose.test(message)) {
+    return new MigrationFailure(
+      `${what} changed nothing: ${message}. Save them and delete them first; then roll back again.`,
+      'wouldLoseData',
       error,
     );
   }

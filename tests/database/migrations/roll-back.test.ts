@@ -122,6 +122,11 @@ describeOnEachDatabase('a rollback', (opened) => {
       `INSERT INTO llm_usage_logs (user_id) VALUES ('a')`,
       '(0) and the usage log (1 rows)',
     ],
+    [
+      'a provider of the platform',
+      `INSERT INTO llm_providers (provider_name, provider_slug, display_name) VALUES ('own', 'own', 'Own')`,
+      'rows that migration 001 did not write would be lost from: llm_providers. Save them',
+    ],
   ])('never takes away %s, whatever word is given', async (_, change, message) => {
     await run(change);
     await expect(rollBack({ to: '000', confirmed: true })).rejects.toMatchObject({
