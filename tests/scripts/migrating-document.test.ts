@@ -80,10 +80,11 @@ describe('docs/migrating.md', () => {
   });
 
   it('explains only messages that the program can say', () => {
-    const sources = ['src/cli/', 'src/database/', 'src/database/migrations/'].flatMap((directory) =>
-      readdirSync(new URL(directory, root))
-        .filter((file) => file.endsWith('.ts'))
-        .map((file) => readFileSync(new URL(`${directory}${file}`, root), 'utf8')),
+    const sources = ['src/cli/', 'src/database/', 'src/database/migrations/', 'migrations/'].flatMap(
+      (directory) =>
+        readdirSync(new URL(directory, root))
+          .filter((file) => /\.(?:ts|sql)$/.test(file))
+          .map((file) => readFileSync(new URL(`${directory}${file}`, root), 'utf8')),
     );
     const source = sources.join('\n');
     const table = document.slice(document.indexOf('| Message |'), document.indexOf('## Troubleshooting'));
