@@ -190,10 +190,11 @@ describe('a start', () => {
     const { environment } = await place();
     const port = await freePort();
     let lives = 0;
-    let isMaking = true;
+    const making = new AbortController();
     let asking: Promise<void> | undefined;
     const ask = async (): Promise<void> => {
-      while (isMaking && lives < 20) if ((await fetch(`http://127.0.0.1:${port}/health/live`)).ok) lives += 1;
+      while (!making.signal.aborted && lives < 20)
+        if ((await fetch(`http://127.0.0.1:${port}/health/live`)).ok) lives += 1;
     };
     const dataDirectory = join(environment['KEYWARD_DATA_DIR'] ?? '', 'new');
     const server = await startHere(
@@ -203,7 +204,7 @@ describe('a start', () => {
       },
     );
     leftovers.push(async () => server.stop());
-    isMaking = false;
+    making.abort();
     await asking;
     expect(lives).toBe(20);
   });

@@ -68,7 +68,7 @@ async function engineVersion(): Promise<string> {
 
 async function migrationsHash(): Promise<string> {
   const hash = createHash('sha256');
-  for (const name of (await readdir(migrations)).sort())
+  for (const name of (await readdir(migrations)).toSorted())
     hash.update(`${name}\0`).update(await readFile(join(migrations, name)));
   return hash.digest('hex').slice(0, 12);
 }

@@ -26,5 +26,9 @@ export async function makePostgresTemplate(
 async function run(server: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: server });
   await client.connect();
-  await client.query(statement).finally(async () => client.end());
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }

@@ -73,7 +73,7 @@ async function applyOne(
   known: KnownMigrations,
   options: ApplyOptions,
 ): Promise<void> {
-  const { version, file } = migration;
+  const { version } = migration;
   const startedAt = performance.now();
   const onWaiting = (message: string): void => options.onStep({ kind: 'waiting', version, message });
   const parts = await partsToRun(db, migration);
