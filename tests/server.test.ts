@@ -186,7 +186,7 @@ describe('a start', () => {
     expect(await live?.json()).toEqual({ status: 'live' });
   });
 
-  test('that makes its database does not keep the port waiting', async () => {
+  test('that makes its database does not keep the port waiting', { timeout: 120_000 }, async () => {
     const { environment } = await place();
     const port = await freePort();
     let lives = 0;
