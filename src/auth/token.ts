@@ -31,6 +31,12 @@ export function looksUnguessable(token: string): boolean {
   return generatedShape.test(token) || (hexShape.test(token) && new Set(token).size >= fewestDifferent);
 }
 
+/** Whether it is made like a token of ours, or is one of those that were chosen. */
+export function isToken(secret: Secret, chosen: readonly (Secret | undefined)[]): boolean {
+  const text = secret.reveal();
+  return generatedShape.test(text) || chosen.some((token) => token?.reveal() === text);
+}
+
 /** SHA-256 in hex. A token has too much entropy to be guessed from its hash, so no salt and no slow hash. */
 export function hashToken(token: string): string {
   return hash('sha256', token, 'hex');

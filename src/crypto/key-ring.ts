@@ -37,6 +37,16 @@ export class KeyRing {
     return new KeyRing(active, others);
   }
 
+  /** Whether it is one of these encryption keys itself. */
+  holds(secret: Secret): boolean {
+    try {
+      return this.keyIds.includes(parseEncryptionKey(secret.reveal()).id);
+    } catch (error) {
+      if (error instanceof EncryptionKeyError) return false;
+      throw error;
+    }
+  }
+
   /**
    * @param options.now the token's timestamp, the present by default; to re-encrypt a token, pass its
    *   createdAt, as MultiFernet's rotate() does

@@ -207,7 +207,7 @@ const foreignKeyViolation = '23503';
 
 function inUse(slug: string, hanging: readonly string[], advice: string): KeywardError {
   return new KeywardError('provider_in_use', {
-    message: `On the provider "${slug}" hang ${hanging.join(', ')}. Nothing was changed. ${advice}`,
+    message: `The provider "${slug}" still has ${hanging.join(', ')}. Nothing was changed. ${advice}`,
     param: 'force',
   });
 }

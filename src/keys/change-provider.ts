@@ -230,9 +230,16 @@ export async function lockRow(
   return row;
 }
 
-/** Asked under the row's lock, so that of two writers who read the same revision one is refused. */
-async function refuseNewer(tx: Kysely<Tables>, row: LockedRow, ifRevision: number): Promise<void> {
-  const changed = await tx
+/**
+ * Asked under the row's lock, so that of two writers who read the same revision one is refused.
+ * @throws KeywardError revision_mismatch (412)
+ */
+export async function refuseNewer(
+  db: Kysely<Tables>,
+  row: Pick<LockedRow, 'id'>,
+  ifRevision: number,
+): Promise<void> {
+  const changed = await db
     .selectFrom('keyward_provider_revisions')
     .select('revision')
     .where('provider_id', '=', row.id)

@@ -118,7 +118,12 @@ function fromEither(candidates: KeyCandidates): Resolution {
   }
   const problem = 'problem' in database ? database.problem : 'the last test proved the stored key dead';
   // A key that is thought dead is still better than none: its provider has the last word.
-  if (environment.key === null) return { ...fromDatabase(candidates), problem };
+  if (environment.key === null) {
+    if ('problem' in database) return { ...fromDatabase(candidates), problem };
+    const name = candidates.environmentName;
+    const missing = environment.problem ? `${name} cannot be used` : `${name} is not set`;
+    return { ...stored(database, `the source is hybrid, ${problem}, and ${missing}`), problem };
+  }
   return {
     ...environment,
     fallback: fallbackFrom(database),

@@ -10,10 +10,11 @@ import { describeKeyShape } from '../providers/key-shape.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { isProof } from '../providers/verdict.ts';
 import { askProvider, type Asking } from './ask-provider.ts';
-import { recordTest, storeKey, type Precondition } from './change-provider.ts';
+import { recordTest, refuseNewer, storeKey, type Precondition } from './change-provider.ts';
 import { serveHere } from './explain-key.ts';
 import { refuseForeignRing } from './foreign-ring.ts';
 import type { KeyActParts } from './key-acts.ts';
+import { refuseOwnSecret } from './own-secret.ts';
 import { findProvider, type ListedProvider } from './list-providers.ts';
 import type { ProviderRow } from './provider-store.ts';
 import { readStoredKey } from './stored-key.ts';
@@ -49,7 +50,8 @@ export function sourceThatServes({ api_key_source: source }: Pick<ProviderRow, '
  * @returns what is unusual about it
  * @throws KeywardError key_refused (400) with a sentence that holds no part of the key
  */
-export function checkKey(slug: string, key: Secret): string[] {
+export function checkKey({ config, changes }: KeyActParts, slug: string, key: Secret): string[] {
+  refuseOwnSecret({ config, ring: changes.ring }, key);
   const { refusal, warning } = describeKeyShape(providerEntry(slug), key);
   if (refusal !== undefined) {
     throw new KeywardError('key_refused', { message: `${refusal} Nothing was changed.`, param: 'api_key' });
@@ -70,8 +72,10 @@ export async function setKey(
   const { provider_slug: slug } = row;
   const { ring, fingerprinter } = parts.changes;
   const source = wanted ?? sourceThatServes(row);
-  const warnings = [...checkKey(slug, key), ...whyItWillNotServe(row, source)];
+  const warnings = [...checkKey(parts, slug, key), ...whyItWillNotServe(row, source)];
   await refuseForeignRing(parts.database, ring);
+  // A change that cannot happen asks no provider; asked again under the lock of the row.
+  if (ifRevision !== undefined) await refuseNewer(parts.database.kysely, row, ifRevision);
   const fingerprint = fingerprinter.of(key);
   const recordCandidate = async (test: KeyTestResult): Promise<unknown> =>
     recordTest(parts.changes, occasion, slug, { fingerprint, source: 'candidate' }, test);

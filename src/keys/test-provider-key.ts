@@ -60,7 +60,7 @@ export async function testCandidate(
   key: Secret,
   asking: Omit<Asking, 'clock'> = {},
 ): Promise<KeyTested> {
-  const warnings = checkKey(row.provider_slug, key);
+  const warnings = checkKey(parts, row.provider_slug, key);
   const result = await askProvider(serveHere(row, parts), key, { clock: parts.clock, ...asking });
   const tested = { fingerprint: parts.changes.fingerprinter.of(key), source: 'candidate' } as const;
   return record(parts, occasion, row, { key, result, tested, warnings });

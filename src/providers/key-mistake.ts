@@ -42,6 +42,10 @@ const mistakes: readonly Mistake[] = [
     sentence: 'The key has white space at its beginning or end. Copy it without.',
   },
   { seenIn: (key) => /\s/.test(key), sentence: 'The key has white space inside. Copy it again.' },
+  {
+    seenIn: (key) => /[<>]|x{8}|\byour[-_]?(?:\w+[-_])?(?:key|token)\b/i.test(key),
+    sentence: 'This is the placeholder of an example, not a key.',
+  },
   { seenIn: (key) => /["'`]/.test(key), sentence: 'The key has a quotation mark inside. Copy it again.' },
   {
     seenIn: (key) => /\p{Cc}/u.test(key),

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
+import { generateToken } from '../../src/auth/token.ts';
 import { systemClock } from '../../src/foundation/clock.ts';
 import { loadConfig } from '../../src/foundation/config.ts';
 import { Secret } from '../../src/foundation/secret.ts';
@@ -10,6 +11,7 @@ import type { KeyActParts } from '../../src/keys/key-acts.ts';
 import { listKeyTests } from '../../src/keys/key-test-history.ts';
 import { findProvider, type ListedProvider } from '../../src/keys/list-providers.ts';
 import { setKey, sourceThatServes } from '../../src/keys/set-key.ts';
+import { testCandidate } from '../../src/keys/test-provider-key.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
 import { describeOnEachDatabase } from '../support/keyward-database.ts';
 import { startStandInProvider, type StandInProvider } from '../support/stand-in-provider.ts';
@@ -83,6 +85,36 @@ describeOnEachDatabase('setting a key', (opened) => {
     expect(await outcome).toMatchObject([{ reason: { code: 'revision_mismatch', status: 412 } }]);
     expect(await row()).toMatchObject({ encrypted_api_key: null, api_key_source: 'hybrid' });
     expect(await history()).toMatchObject([{ source: 'candidate', verdict: 'valid' }]);
+  });
+
+  it('for a revision that is past already asks nobody', async () => {
+    const { revision } = await row();
+    await setSource(parts.changes, occasionOfTests, 'openrouter', { source: 'hybrid' });
+    const late = setKey(parts, occasionOfTests, await row(), {
+      key: new Secret(first),
+      ifRevision: revision,
+    });
+    await expect(late).rejects.toMatchObject({ code: 'revision_mismatch', status: 412 });
+    expect(provider.requests).toEqual([]);
+    expect(await history()).toEqual([]);
+  });
+
+  it('that is a token or an encryption key of Keyward is refused, stored nowhere and sent to nobody', async () => {
+    const encryptionKey = generateEncryptionKey();
+    const ring = KeyRing.parse(encryptionKey);
+    const chosen = new Secret(['chosen', 'by', 'an', 'operator'].join('-'));
+    const config = { ...parts.config, adminToken: chosen };
+    const own = [generateToken('admin'), generateToken('gateway'), chosen, encryptionKey];
+    for (const key of own) {
+      const act = { ...parts, config, changes: { ...parts.changes, ring } };
+      const refused = { code: 'key_refused', status: 400 };
+      const set = setKey(act, occasionOfTests, await row(), { key, skipTest: true });
+      await expect(set).rejects.toMatchObject(refused);
+      const tested = testCandidate(act, occasionOfTests, await row(), key);
+      await expect(tested).rejects.toMatchObject(refused);
+    }
+    expect(provider.requests).toEqual([]);
+    expect(await row()).toMatchObject({ encrypted_api_key: null });
   });
 
   it('under an encryption key that opens none of the other keys is refused, and nobody is asked', async () => {

@@ -89,6 +89,9 @@ describe('what cannot be a provider key is refused', () => {
   test.each([
     ['nothing', '', 'empty'],
     ['more than 4096 characters', 'k'.repeat(4097), 'longer than 4096'],
+    ['the placeholder of an example', '<your-key-here>', 'placeholder'],
+    ['another one', 'your-api-key', 'placeholder'],
+    ['one of the right shape', ['sk', 'or', 'v1', 'x'.repeat(64)].join('-'), 'placeholder'],
     ['white space', ' \t ', 'white space'],
     ['a trailing line break', `${good}\n`, 'white space at its beginning or end'],
     ['a line break inside', `${good}\n${good}`, 'line break'],
