@@ -52,7 +52,7 @@ export function readyReport({ keeper, keyRing, stopping }: HealthParts): {
         ? { status: 'ok', message: `Active key ${keyRing.ring.activeKeyId}.` }
         : {
             status: 'degraded',
-            message: `${unreadable} stored keys do not decrypt: keyward encryption-key check`,
+            message: `Of the stored keys ${unreadable} cannot be decrypted: keyward encryption-key check`,
           },
     providers: {
       status: snapshot.problems.size === 0 ? 'ok' : 'degraded',

@@ -3,7 +3,7 @@
  * so that the server, the command line, psql and any driver reach it by one code path. Only the
  * owner of the directory (mode 0700) can open it.
  */
-import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
@@ -69,12 +69,17 @@ export async function serveEmbedded(
   };
 }
 
+const draftPrefix = '.s-';
+
 /**
  * For the owner alone whatever the umask says, and from the first moment: the socket is made in a directory
  * that nobody else may enter. In its place it replaces what a killed owner left.
  */
 async function listenForOwner(server: Server, path: string): Promise<void> {
-  const directory = await mkdtemp(join(dirname(path), '.s-'));
+  // Of starts that were killed; whoever serves here has the lock, so they are nobody's.
+  const left = (await readdir(dirname(path))).filter((name) => name.startsWith(draftPrefix));
+  await Promise.all(left.map(async (name) => rm(join(dirname(path), name), { recursive: true })));
+  const directory = await mkdtemp(join(dirname(path), draftPrefix));
   const draft = join(directory, 's');
   try {
     await new Promise<void>((resolve, reject) => {

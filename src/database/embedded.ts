@@ -145,8 +145,13 @@ function makeDirectory(path: string, dataDirectory = path): void {
   }
 }
 
+/** What lies behind a directory that one may not enter is none: making it tells why. */
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch {
+    return false;
+  }
 }
 
 function chooseSocketPath(dataDirectory: string): string {

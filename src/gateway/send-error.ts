@@ -31,9 +31,11 @@ function cutOff(response: ServerResponse): void {
   else response.destroy();
 }
 
-const parserFaults: Record<string, 'request_timeout' | 'headers_too_large'> = {
+const parserFaults: Record<string, 'request_timeout' | 'headers_too_large' | 'body_aborted'> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
   HPE_HEADER_OVERFLOW: 'headers_too_large',
+  // What ends within its head is seen as a hang-up, not as this.
+  HPE_INVALID_EOF_STATE: 'body_aborted',
 };
 
 /** Answers on a socket whose request could not even be parsed. */

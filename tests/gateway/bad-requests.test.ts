@@ -265,7 +265,7 @@ describe('a content-length that lies', () => {
       await connection.finish();
       const { status, body } = await connection.answer();
       expect(status).toBe(400);
-      expect(JSON.parse(body)).toMatchObject({ error: { type: 'invalid_request_error' } });
+      expect(JSON.parse(body)).toEqual(envelope('invalid_request_error', 'body_aborted'));
       connection.close();
     });
     expect(calls).toBe(0);
