@@ -149,7 +149,7 @@ CREATE TABLE IF NOT EXISTS keyward_sessions (
     expires_at   TIMESTAMP NOT NULL
 );
 COMMENT ON TABLE keyward_sessions IS 'Sessions of administrators in a browser. Only hashes of their cookies are kept. Written by Keyward.';
-COMMENT ON COLUMN keyward_sessions.id_hash IS 'SHA-256 of the session cookie, in hex.';
+COMMENT ON COLUMN keyward_sessions.id_hash IS 'HMAC-SHA256 of the session cookie and the role, in hex, under a key derived from BYOK_ENCRYPTION_KEY: who can write here cannot make a session.';
 COMMENT ON COLUMN keyward_sessions.public_id IS 'Names the session in lists and in the audit trail.';
 COMMENT ON COLUMN keyward_sessions.method IS 'How the person signed in.';
 COMMENT ON COLUMN keyward_sessions.token_id IS 'The admin token that was presented; the session ends with it. NULL for single sign-on and for the bootstrap token.';

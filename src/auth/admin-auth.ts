@@ -29,13 +29,14 @@ export interface AdminAuthParts {
 }
 
 export async function createAdminAuth(parts: AdminAuthParts): Promise<AdminAuth> {
-  const { config, db, audit, clock, log } = parts;
+  const { config, db, audit, ring, clock, log } = parts;
   const bootstrapToken = config.adminToken;
   return {
     access: new AdminAccess({ db, clock, bootstrapToken, log }),
     sessions: new Sessions({
       db,
       audit,
+      ring,
       clock,
       limits: config.session,
       bootstrapToken,

@@ -1,9 +1,12 @@
 /**
- * The secret of a session, which its cookie carries: 256 random bits. Only its hash is stored; the CSRF
+ * The secret of a session, which its cookie carries: 256 random bits. Only a hash under the encryption key
+ * ring is stored, so that who can write to the database cannot make a session; the CSRF
  * token is made of it, so that whoever knows the token does not know the cookie.
  */
-import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { KeyRing } from '../crypto/key-ring.ts';
 import { Secret } from '../foundation/secret.ts';
+import type { AdminRole } from './token.ts';
 
 const shape = /^[\w-]{43}$/;
 
@@ -16,12 +19,26 @@ export function looksLikeSessionSecret(text: string): boolean {
   return shape.test(text);
 }
 
+const purpose = 'keyward session id v1';
+
+export interface SessionBinding {
+  /** Of whose row it is: a row whose role is changed is no session any more. */
+  readonly role: AdminRole;
+  /** The hash of the token that the session must end with: under another token it is another hash. */
+  readonly boundTo?: string | undefined;
+}
+
 /**
- * SHA-256 in hex; 256 random bits need no salt.
- * @param boundTo the hash of the token that the session must end with: under another token it is another hash
+ * HMAC-SHA256 in hex under a key derived from the encryption key.
+ * @returns one for each key of the ring, that of the active key first
  */
-export function sessionHash(secret: Secret, boundTo?: string): string {
-  return hash('sha256', secret.reveal() + (boundTo === undefined ? '' : `.${boundTo}`), 'hex');
+export function sessionHashes(
+  ring: KeyRing,
+  secret: Secret,
+  { role, boundTo }: SessionBinding,
+): [active: string, ...others: string[]] {
+  const parts = [secret.reveal(), role, ...(boundTo === undefined ? [] : [boundTo])];
+  return ring.keyedHashes(purpose, parts.join('.'));
 }
 
 /** HMAC-SHA256 (RFC 2104) under the session's secret, in base64url. */

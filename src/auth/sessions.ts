@@ -5,6 +5,7 @@
 import type { Kysely } from 'kysely';
 import type { AuditEntry, Occasion } from '../audit/audit-event.ts';
 import type { AuditTrail, RecordEvent } from '../audit/audit-trail.ts';
+import type { KeyRing } from '../crypto/key-ring.ts';
 import type { Page } from '../database/keyset.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Clock } from '../foundation/clock.ts';
@@ -20,12 +21,14 @@ import {
   type SessionRow,
   type TokenOfSession,
 } from './list-sessions.ts';
-import { csrfTokenOf, looksLikeSessionSecret, newSessionSecret, sessionHash } from './session-secret.ts';
+import { csrfTokenOf, looksLikeSessionSecret, newSessionSecret, sessionHashes } from './session-secret.ts';
 import { hashOf, type AdminRole } from './token.ts';
 
 export interface SessionParts {
   readonly db: Kysely<Tables>;
   readonly audit: AuditTrail;
+  /** Under whose keys the cookies are hashed; a session ends when its key leaves the ring. */
+  readonly ring: KeyRing;
   readonly clock: Clock;
   readonly limits: AdministratorsConfig['session'];
   readonly bootstrapToken: Secret | undefined;
@@ -91,13 +94,15 @@ export class Sessions {
     const latest = now.getTime() + this.#parts.limits.lifetimeMs;
     const expiresAt = new Date(Math.min(latest, signIn.expiresAt?.getTime() ?? latest));
     const isBootstrap = signIn.method === 'token' && signIn.tokenId === null;
+    const boundTo = isBootstrap ? this.#bootstrapHash : undefined;
+    const [idHash] = sessionHashes(this.#parts.ring, secret, { role: signIn.role, boundTo });
     const { value: row } = await this.#parts.audit.change(occasion, async (tx, record) => {
       if (replaced !== undefined) await this.#endReplaced(tx, record, replaced);
       await this.#forgetEnded(tx, now);
       const made = await tx
         .insertInto('keyward_sessions')
         .values({
-          id_hash: sessionHash(secret, isBootstrap ? this.#bootstrapHash : undefined),
+          id_hash: idHash,
           method: signIn.method,
           token_id: signIn.tokenId,
           subject: fit(signIn.subject, 300),
@@ -132,9 +137,9 @@ export class Sessions {
     if (!looksLikeSessionSecret(cookie)) return undefined;
     const secret = new Secret(cookie);
     const row = await liveSessions(this.#parts.db, this.#life())
-      .where('id_hash', 'in', this.#hashesOf(secret))
+      .where('id_hash', 'in', [...this.#hashesOf(secret, 'admin'), ...this.#hashesOf(secret, 'viewer')])
       .executeTakeFirst();
-    if (row === undefined) return undefined;
+    if (row === undefined || !this.#hashesOf(secret, row.role).includes(row.id_hash)) return undefined;
     this.#touch(row);
     return identityOf(row, secret);
   }
@@ -179,10 +184,12 @@ export class Sessions {
     return { rows: page.rows.map((row) => sessionOf(row)), next: page.next };
   }
 
-  #hashesOf(secret: Secret): string[] {
+  #hashesOf(secret: Secret, role: AdminRole): string[] {
+    const { ring } = this.#parts;
+    const boundTo = this.#bootstrapHash;
     return [
-      sessionHash(secret),
-      ...(this.#bootstrapHash === undefined ? [] : [sessionHash(secret, this.#bootstrapHash)]),
+      ...sessionHashes(ring, secret, { role }),
+      ...(boundTo === undefined ? [] : sessionHashes(ring, secret, { role, boundTo })),
     ];
   }
 
@@ -212,9 +219,10 @@ export class Sessions {
 
   async #endReplaced(tx: Kysely<Tables>, record: RecordEvent, cookie: string): Promise<void> {
     if (!looksLikeSessionSecret(cookie)) return;
+    const secret = new Secret(cookie);
     const row = await tx
       .deleteFrom('keyward_sessions')
-      .where('id_hash', 'in', this.#hashesOf(new Secret(cookie)))
+      .where('id_hash', 'in', [...this.#hashesOf(secret, 'admin'), ...this.#hashesOf(secret, 'viewer')])
       .returningAll()
       .executeTakeFirst();
     if (row !== undefined) record(endOf(row));

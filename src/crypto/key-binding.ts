@@ -2,7 +2,8 @@
  * The proof that a stored key belongs to one provider and one host. A Fernet token has no associated data:
  * copied to another row it still decrypts. The binding stands beside it and does not verify elsewhere.
  */
-import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { derivedKey } from './derived-key.ts';
 import type { FernetKey } from './fernet.ts';
 
 /** Where a key may go. */
@@ -20,7 +21,6 @@ export interface KeyPlace {
 export type BindingVerdict = 'good' | 'elsewhere' | 'unknown_key' | 'malformed';
 
 const info = 'keyward key binding v1';
-const keyBytes = 32;
 const form = /^v1\.([0-9a-f]{8})\.([A-Za-z0-9_-]{43})$/;
 
 /** `v1.<id of the encryption key>.<HMAC-SHA256 in base64url without padding>` */
@@ -50,7 +50,7 @@ export function verifyBinding(
 
 /** Each part after its length, so that no two triples make the same bytes. */
 function macOf(key: FernetKey, { slug, host }: KeyPlace, plaintext: string): Buffer {
-  const mac = createHmac('sha256', bindingKeyOf(key));
+  const mac = createHmac('sha256', derivedKey(key, info));
   for (const part of [slug, host, plaintext]) {
     const bytes = Buffer.from(part, 'utf8');
     const length = Buffer.alloc(4);
@@ -58,15 +58,4 @@ function macOf(key: FernetKey, { slug, host }: KeyPlace, plaintext: string): Buf
     mac.update(length).update(bytes);
   }
   return mac.digest();
-}
-
-const derived = new WeakMap<FernetKey, KeyObject>();
-
-/** HKDF-SHA256 (RFC 5869) of the whole encryption key, without salt. */
-function bindingKeyOf(key: FernetKey): KeyObject {
-  const known = derived.get(key);
-  if (known !== undefined) return known;
-  const made = createSecretKey(Buffer.from(hkdfSync('sha256', key.wholeKey, '', info, keyBytes)));
-  derived.set(key, made);
-  return made;
 }

@@ -2,8 +2,10 @@
  * The encryption key ring: the first key encrypts and binds, every key decrypts and verifies, as Python's
  * MultiFernet does it. It names its keys by their ids and gives the keys themselves to nobody.
  */
+import { createHmac } from 'node:crypto';
 import { UsageError } from '../foundation/errors.ts';
 import { Secret } from '../foundation/secret.ts';
+import { derivedKey } from './derived-key.ts';
 import { EncryptionKeyError, makeAGoodKey, parseEncryptionKey } from './encryption-key.ts';
 import { DecryptError, decryptFernet, encryptFernet, type FernetKey } from './fernet.ts';
 import { type BindingVerdict, type KeyPlace, makeBinding, verifyBinding } from './key-binding.ts';
@@ -85,6 +87,17 @@ export class KeyRing {
   verifyBinding(binding: string, value: Secret, place: KeyPlace): BindingVerdict {
     const keyById = (id: string): FernetKey | undefined => this.#keys.find((key) => key.id === id);
     return verifyBinding(binding, keyById, place, value.reveal().trim());
+  }
+
+  /**
+   * HMAC-SHA256 of a text in hex, which nobody can compute who has not got the ring.
+   * @param purpose what the hash is for: under another purpose it is another hash
+   * @returns one hash for each key, that of the active key first: store that, and look for any of them
+   */
+  keyedHashes(purpose: string, text: string): [active: string, ...others: string[]] {
+    const under = (key: FernetKey): string =>
+      createHmac('sha256', derivedKey(key, purpose)).update(text).digest('hex');
+    return [under(this.#active), ...this.#keys.slice(1).map(under)];
   }
 
   /** The id of the key that opens the token, or undefined if none does. */

@@ -1,8 +1,11 @@
 /** Sessions hold while they are used, end in time, and end at once with what they were begun with. */
+import { createHash } from 'node:crypto';
 import { beforeEach, expect, it } from 'vitest';
 import type { AuditTrail } from '../../src/audit/audit-trail.ts';
 import { Sessions, type Session, type SignIn } from '../../src/auth/sessions.ts';
 import { createToken, revokeToken } from '../../src/auth/token-store.ts';
+import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
+import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { createLogger } from '../../src/foundation/logger.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { auditTrailOn, occasionOfTests } from '../support/audited.ts';
@@ -11,6 +14,8 @@ import { manualClock, type ManualClock } from '../support/manual-clock.ts';
 
 const minute = 60_000;
 const bootstrapToken = new Secret(['planted', 'bootstrap', 'token'].join('-'));
+const firstKey = generateEncryptionKey();
+const ring = KeyRing.parse(firstKey);
 const log = createLogger({ level: 'silent', format: 'json', scrub: (line) => line });
 
 const person: SignIn = {
@@ -33,10 +38,15 @@ describeOnEachDatabase('sessions', (opened) => {
     sessions = sessionsWith({});
   });
 
-  function sessionsWith(parts: { bootstrapToken?: Secret | undefined; signOnIsOn?: boolean }): Sessions {
+  function sessionsWith(parts: {
+    bootstrapToken?: Secret | undefined;
+    signOnIsOn?: boolean;
+    ring?: KeyRing;
+  }): Sessions {
     return new Sessions({
       db: opened().database.kysely,
       audit,
+      ring,
       clock,
       limits: { idleTimeoutMs: 30 * minute, lifetimeMs: 12 * 60 * minute },
       bootstrapToken,
@@ -86,6 +96,45 @@ describeOnEachDatabase('sessions', (opened) => {
     const { rows } = await client.query<{ row: string }>('SELECT s::text AS row FROM keyward_sessions s');
     expect(rows[0]?.row).toContain('somebody');
     expect(rows[0]?.row).not.toContain(cookie.slice(0, 12));
+  });
+
+  it('cannot be made by whoever writes to the database but has not got the encryption key', async () => {
+    const cookie = ['forged', 'x'.repeat(36)].join('-');
+    const client = await opened().connect();
+    for (const text of [cookie, `${cookie}.admin`])
+      await client.query(
+        `INSERT INTO keyward_sessions (id_hash, method, subject, name, role, created_at, last_seen_at, expires_at)
+         VALUES ($1, 'oidc', 'me', 'me', 'admin', $2, $2, $3)`,
+        [
+          createHash('sha256').update(text).digest('hex'),
+          clock.now(),
+          new Date(clock.now().getTime() + minute),
+        ],
+      );
+    expect(await listed()).toHaveLength(2);
+    expect(await holds(cookie)).toBe(false);
+  });
+
+  it('cannot be raised from viewer to admin by SQL', async () => {
+    const cookie = await start({ ...person, role: 'viewer' });
+    const client = await opened().connect();
+    await client.query(`UPDATE keyward_sessions SET role = 'admin'`);
+    expect(await holds(cookie)).toBe(false);
+    await client.query(`UPDATE keyward_sessions SET role = 'viewer'`);
+    expect(await holds(cookie)).toBe(true);
+  });
+
+  it('outlive a change of the ring while their key is in it, and end when it goes', async () => {
+    const cookies = [await start(), await start(bootstrap)];
+    const second = generateEncryptionKey();
+    const both = sessionsWith({ ring: KeyRing.parse(new Secret(`${second.reveal()},${firstKey.reveal()}`)) });
+    const onlySecond = sessionsWith({ ring: KeyRing.parse(second) });
+    for (const cookie of cookies) {
+      expect(await both.find(cookie)).toBeDefined();
+      expect(await onlySecond.find(cookie)).toBeUndefined();
+    }
+    const { secret } = await both.start(occasionOfTests, person);
+    expect(await onlySecond.find(secret.reveal())).toBeDefined();
   });
 
   it('end after thirty minutes without use, to the millisecond', async () => {

@@ -40,8 +40,14 @@ const formerChecksums: Readonly<Record<string, readonly string[]>> = {
   '003': ['6b91f2c6dfb5093e523be5ed4c27db49e016cd80f6dbb3233dae2801d6dc203d'],
   '004': ['7941270441e85dacbac92751caf833957d9bce11d8409153e882907e05a1738a'],
   '005': ['727473031e36277f68e51107ef3394befc9d38f9fe26263359f88d4389607c69'],
-  '006': ['4c0a2b079af9e77bee0bd63a82c93e77bb6be0a809dff46d823cf43395f97993'],
-  '007': ['022e3fb95986f7458dfa572ee11cadf016a27cbe30a18dbd40f818c9dc705054'],
+  '006': [
+    '4c0a2b079af9e77bee0bd63a82c93e77bb6be0a809dff46d823cf43395f97993',
+    '15ba3fd31655a84c633f7464a79299935abcaeaa1438df754dae8f448bbab44d',
+  ],
+  '007': [
+    '022e3fb95986f7458dfa572ee11cadf016a27cbe30a18dbd40f818c9dc705054',
+    'b8288a3ea1aa749cb27e78db667b18234d9cd716d3066b5d1e03d70b4197a4de',
+  ],
 };
 
 /** What a file's own transaction begins and ends with, each on a line of its own. */
