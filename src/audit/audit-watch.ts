@@ -48,7 +48,12 @@ export class AuditWatch {
     const heads =
       anchor === null
         ? null
-        : new HeadKeeper({ ...parts, anchor, onCut: (heads, message) => log.error(heads, message) });
+        : new HeadKeeper({
+            ...parts,
+            anchor,
+            onCut: (heads, message) => log.error(heads, message),
+            onForged: (found, message) => log.error({ found }, message),
+          });
     this.#heads = heads;
     this.#noting =
       heads &&

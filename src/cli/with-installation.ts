@@ -30,14 +30,16 @@ export async function withInstallation<T>(action: (installation: Installation) =
 }
 
 /** A running server notes the head; where none runs, and the heads lie beside the database, this command does. */
-async function noteHead({ config, database, clock }: Installation): Promise<void> {
+async function noteHead({ config, database, clock, keyRing }: Installation): Promise<void> {
   const { anchor } = config.audit;
   if (anchor.kind !== 'file' || !database.ownsEngine) return;
   const heads = new HeadKeeper({
     db: database.kysely,
     anchor: fileAnchor(anchor.path),
     clock,
+    ring: keyRing.ring,
     onCut: (_heads, message) => remark(`Warning: ${message}`),
+    onForged: (_found, message) => remark(`Warning: ${message}`),
   });
   await heads.noteHead().catch((error: unknown) => {
     remark(`The head of the audit trail cannot be noted in ${anchor.path}: ${messageOf(error)}`);

@@ -6,6 +6,8 @@ import { readHead, type Head } from '../../src/audit/append-events.ts';
 import type { AuditTrail } from '../../src/audit/audit-trail.ts';
 import { HeadKeeper } from '../../src/audit/head-keeper.ts';
 import { retainEvents } from '../../src/audit/retain-events.ts';
+import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
+import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { systemClock } from '../../src/foundation/clock.ts';
 import { auditTrailOn, occasionOfTests, recordMany } from '../support/audited.ts';
 import { describeOnEachDatabase } from '../support/keyward-database.ts';
@@ -15,13 +17,17 @@ describeOnEachDatabase('the head', (opened) => {
   let audit: AuditTrail;
   let noted: AnchoredHead[];
   let cuts: { noted: Head; found: Head | null }[];
+  let forged: { found: Head; message: string }[];
   let anchorFails: boolean;
+  let ring: KeyRing;
   let keeper: HeadKeeper;
   const newKeeper = (): HeadKeeper =>
     new HeadKeeper({
       db: opened().database.kysely,
       clock: systemClock,
+      ring,
       onCut: (heads) => cuts.push(heads),
+      onForged: (found, message) => forged.push({ found, message }),
       anchor: {
         note: async (head) => {
           if (anchorFails) throw new Error('no place');
@@ -31,8 +37,9 @@ describeOnEachDatabase('the head', (opened) => {
       },
     });
   beforeEach(() => {
-    audit = auditTrailOn(opened().database);
-    [noted, cuts, anchorFails] = [[], [], false];
+    ring = KeyRing.parse(generateEncryptionKey());
+    audit = auditTrailOn(opened().database, ring);
+    [noted, cuts, forged, anchorFails] = [[], [], [], false];
     keeper = newKeeper();
   });
   const cutFrom = async (sequence: number): Promise<void> => {
@@ -105,6 +112,48 @@ describeOnEachDatabase('the head', (opened) => {
     await cutFrom(1);
     await keeper.noteHead();
     expect(cuts).toMatchObject([{ noted: { sequence: 5 }, found: null }]);
+  });
+
+  const forgedHeads: [string, string][] = [
+    ['of a hash that nobody computed', `repeat('ab', 32)`],
+    ['that is a copy of a genuine event', 'hash'],
+  ];
+  it.each(forgedHeads)(
+    '%s is not noted but told, once, and what Keyward adds after it is',
+    async (_, hash) => {
+      await recordMany(audit, 3);
+      await keeper.noteHead();
+      await opened()
+        .database.kysely.transaction()
+        .execute(async (tx) => {
+          await asSuperuser(tx);
+          await sql`INSERT INTO keyward_audit_events (sequence, event, previous_hash, hash)
+          SELECT 4, event, previous_hash, ${sql.raw(hash)} FROM keyward_audit_events WHERE sequence = 3`.execute(
+            tx,
+          );
+        });
+      await keeper.noteHead();
+      await keeper.noteHead();
+      expect(sequences()).toEqual([3]);
+      expect(forged).toMatchObject([
+        { found: { sequence: 4 }, message: expect.stringContaining('Run: keyward audit verify') as string },
+      ]);
+      await recordMany(audit, 1);
+      await keeper.noteHead();
+      expect(sequences()).toEqual([3, 5]);
+    },
+  );
+
+  it('is not noted when the key to check it by is gone', async () => {
+    await recordMany(audit, 3);
+    await opened()
+      .database.kysely.transaction()
+      .execute(async (tx) => {
+        await asSuperuser(tx);
+        await tx.deleteFrom('keyward_audit_chain').execute();
+      });
+    await expect(keeper.noteHead()).rejects.toThrow('keyward_audit_chain');
+    expect(noted).toEqual([]);
   });
 
   it('whose noted predecessor went by a retention tells of nothing', async () => {
