@@ -16,7 +16,8 @@ BEGIN
     WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname LIKE 'keyward\_audit\_saved\_%'
   ) THEN
     -- Whoever dropped the kept tables wants a new trail.
-    DROP FUNCTION IF EXISTS keyward_audit_saved_utc(TEXT), keyward_audit_saved_refuse_change(), keyward_audit_saved_keep_change();
+    DROP FUNCTION IF EXISTS keyward_audit_saved_utc(TEXT), keyward_audit_saved_refuse_change(), keyward_audit_saved_keep_change(),
+      keyward_audit_saved_keep_key();
     RETURN;
   END IF;
   FOR kept IN
@@ -31,6 +32,10 @@ BEGIN
   ALTER FUNCTION keyward_audit_saved_utc(TEXT) RENAME TO keyward_utc;
   ALTER FUNCTION keyward_audit_saved_refuse_change() RENAME TO keyward_refuse_audit_change;
   ALTER FUNCTION keyward_audit_saved_keep_change() RENAME TO keyward_keep_foreign_change;
+  -- A trail that was kept before the key had a guard has none yet.
+  IF to_regprocedure(format('%I.keyward_audit_saved_keep_key()', current_schema())) IS NOT NULL THEN
+    ALTER FUNCTION keyward_audit_saved_keep_key() RENAME TO keyward_keep_audit_key;
+  END IF;
 END
 $$;
 
@@ -79,7 +84,7 @@ CREATE TABLE IF NOT EXISTS keyward_audit_chain (
     encrypted_audit_key TEXT NOT NULL,
     created_at          TIMESTAMP NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')
 );
-COMMENT ON TABLE keyward_audit_chain IS 'One row: the key of the audit trail. Locked while an event is added, so that the chain has one end. Written by Keyward.';
+COMMENT ON TABLE keyward_audit_chain IS 'One row: the key of the audit trail. Locked while an event is added, so that the chain has one end. Written by Keyward; refuses DELETE, and UPDATE but to encrypt the key anew.';
 COMMENT ON COLUMN keyward_audit_chain.only_row IS 'Keeps the table at one row.';
 COMMENT ON COLUMN keyward_audit_chain.encrypted_audit_key IS 'HMAC key of the chain as a Fernet token under BYOK_ENCRYPTION_KEY: who can write here cannot forge a hash.';
 COMMENT ON COLUMN keyward_audit_chain.created_at IS 'When the trail began, UTC.';
@@ -135,6 +140,29 @@ CREATE TRIGGER keyward_audit_kept BEFORE UPDATE OR DELETE ON keyward_audit_event
 DROP TRIGGER IF EXISTS keyward_audit_not_emptied ON keyward_audit_events;
 CREATE TRIGGER keyward_audit_not_emptied BEFORE TRUNCATE ON keyward_audit_events
     FOR EACH STATEMENT EXECUTE FUNCTION keyward_refuse_audit_change();
+
+-- Without its key nothing of the trail can be proven, and nothing more be written. The head of the chain is
+-- the newest event: there is nothing here that an event moves. Locking the row is no UPDATE.
+CREATE OR REPLACE FUNCTION keyward_keep_audit_key() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- What changes here is how the key is encrypted, and Keyward opens it before it writes under it.
+    IF TG_OP = 'UPDATE' AND current_setting('keyward.reencrypts_audit_key', true) = 'on' THEN
+        IF (to_jsonb(OLD) - 'encrypted_audit_key') = (to_jsonb(NEW) - 'encrypted_audit_key') THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'the key of the audit trail cannot be changed: % of % refused', TG_OP, TG_TABLE_NAME
+      USING HINT = 'To encrypt it anew under another encryption key, in the same transaction: SET LOCAL keyward.reencrypts_audit_key = ''on''',
+            ERRCODE = 'insufficient_privilege';
+END $$;
+COMMENT ON FUNCTION keyward_keep_audit_key() IS 'Refuses DELETE, TRUNCATE, and UPDATE but of the encrypted key where the transaction says that it encrypts it anew.';
+DROP TRIGGER IF EXISTS keyward_audit_key_kept ON keyward_audit_chain;
+CREATE TRIGGER keyward_audit_key_kept BEFORE UPDATE OR DELETE ON keyward_audit_chain
+    FOR EACH ROW EXECUTE FUNCTION keyward_keep_audit_key();
+DROP TRIGGER IF EXISTS keyward_audit_key_not_emptied ON keyward_audit_chain;
+CREATE TRIGGER keyward_audit_key_not_emptied BEFORE TRUNCATE ON keyward_audit_chain
+    FOR EACH STATEMENT EXECUTE FUNCTION keyward_keep_audit_key();
 
 -- At the end of the transaction, when its own event must be there. With the rights of its owner and in the
 -- schema of the table, as keyward_bump_revision.

@@ -50,12 +50,16 @@ BEGIN
     ALTER FUNCTION keyward_utc(TEXT) RENAME TO keyward_audit_saved_utc;
     ALTER FUNCTION keyward_refuse_audit_change() RENAME TO keyward_audit_saved_refuse_change;
     ALTER FUNCTION keyward_keep_foreign_change() RENAME TO keyward_audit_saved_keep_change;
+    IF to_regprocedure(format('%I.keyward_keep_audit_key()', current_schema())) IS NOT NULL THEN
+      ALTER FUNCTION keyward_keep_audit_key() RENAME TO keyward_audit_saved_keep_key;
+    END IF;
     RAISE NOTICE 'The audit trail is kept in the tables keyward_audit_saved_*.';
   END IF;
 
   DROP TABLE IF EXISTS keyward_foreign_changes;
   DROP TABLE IF EXISTS keyward_audit_chain;
   DROP TABLE IF EXISTS keyward_audit_events;
+  DROP FUNCTION IF EXISTS keyward_keep_audit_key();
   DROP FUNCTION IF EXISTS keyward_keep_foreign_change();
   DROP FUNCTION IF EXISTS keyward_refuse_audit_change();
   DROP FUNCTION IF EXISTS keyward_utc(TEXT);

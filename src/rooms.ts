@@ -100,6 +100,7 @@ export async function openRooms(
     clock,
     instanceId: id,
     stopping: () => stopping,
+    auditFault: () => auditWatch.fault(),
     auth,
   });
   const close = async (): Promise<void> => {

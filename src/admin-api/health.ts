@@ -1,6 +1,7 @@
 /**
  * What the instance says of itself: live as soon as the process answers; ready while it can serve, with
- * `degraded` when it serves from its last snapshot or leaves a provider out.
+ * `degraded` when it serves from its last snapshot, leaves a provider out, or can change nothing because the
+ * audit trail cannot be written.
  */
 import type { FoundKeyRing } from '../crypto/find-key-ring.ts';
 import type { SnapshotKeeper } from '../keys/snapshot-keeper.ts';
@@ -12,6 +13,7 @@ export interface ReadyReport {
   readonly checks: {
     readonly database: { readonly status: CheckStatus; readonly message: string };
     readonly revision: { readonly status: CheckStatus; readonly revision: number; readonly read_at: string };
+    readonly audit: { readonly status: CheckStatus; readonly message: string };
     readonly encryption_key: { readonly status: CheckStatus; readonly message: string };
     readonly providers: {
       readonly status: CheckStatus;
@@ -25,11 +27,13 @@ export interface ReadyReport {
 export interface HealthParts {
   readonly keeper: SnapshotKeeper;
   readonly keyRing: FoundKeyRing;
+  /** Why the audit trail cannot be written, as far as it is known; null while it can. */
+  readonly auditFault: () => string | null;
   readonly stopping: () => boolean;
 }
 
 /** HTTP 200 while the instance serves, degraded or not; 503 once it is stopping. */
-export function readyReport({ keeper, keyRing, stopping }: HealthParts): {
+export function readyReport({ keeper, keyRing, auditFault, stopping }: HealthParts): {
   httpStatus: number;
   report: ReadyReport;
 } {
@@ -38,6 +42,7 @@ export function readyReport({ keeper, keyRing, stopping }: HealthParts): {
   const unreadable = [...snapshot.providers.values()].filter(
     ({ storedKeyUnreadable }) => storedKeyUnreadable,
   ).length;
+  const fault = auditFault();
   const checks: ReadyReport['checks'] = {
     database: databaseGone
       ? { status: 'degraded', message: 'The database does not answer; serving from the last snapshot.' }
@@ -47,6 +52,10 @@ export function readyReport({ keeper, keyRing, stopping }: HealthParts): {
       revision: snapshot.revision,
       read_at: snapshot.readAt.toISOString(),
     },
+    audit:
+      fault === null
+        ? { status: 'ok', message: 'The audit trail can be written.' }
+        : { status: 'degraded', message: fault },
     encryption_key:
       unreadable === 0
         ? { status: 'ok', message: `Active key ${keyRing.ring.activeKeyId}.` }

@@ -48,7 +48,7 @@ export function openAuditKey(token: string, ring: KeyRing): KeyObject {
     return decryptAuditKey(token, ring);
   } catch (error) {
     throw new KeywardError('audit_unavailable', {
-      message: `The audit trail cannot be written, so nothing was changed: its key does not decrypt with the encryption key here (${ring.keyIds.join(', ')}). Use the encryption key that the servers use.`,
+      message: `The audit trail cannot be written, so nothing was changed: its key (keyward_audit_chain) does not decrypt with the encryption key here (${ring.keyIds.join(', ')}). Use the encryption key that the servers use, or see docs/audit.md.`,
       cause: messageOf(error),
     });
   }

@@ -11,7 +11,7 @@ import type { Clock } from '../foundation/clock.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import { appendEvents, lockChain } from './append-events.ts';
 import type { AuditEntry, Occasion } from './audit-event.ts';
-import { auditKeyIsGone, ensureAuditKey, openAuditKey } from './audit-key.ts';
+import { auditKeyIsGone, ensureAuditKey, openAuditKey, readAuditKeyToken } from './audit-key.ts';
 
 export interface AuditTrailParts {
   readonly db: Kysely<Tables>;
@@ -69,6 +69,17 @@ export class AuditTrail {
   /** Adds an event that belongs to no change. */
   async record(occasion: Occasion, entry: AuditEntry): Promise<void> {
     await this.change(occasion, async (_tx, record) => record(entry));
+  }
+
+  /**
+   * Looks whether the key is there that the next event would be written under, and writes nothing.
+   * @throws KeywardError audit_unavailable that names what is wrong with it
+   */
+  async checkKey(): Promise<void> {
+    const { db, ring } = this.#parts;
+    const token = await readAuditKeyToken(db);
+    if (token === undefined) await ensureAuditKey(db, ring);
+    else this.#keyIn(token);
   }
 
   /** Calls `listener` after every transaction of this process that added events; there is one listener. */

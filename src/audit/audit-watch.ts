@@ -4,6 +4,7 @@
  * logged and tried again.
  */
 import type { KeyRing } from '../crypto/key-ring.ts';
+import { KeywardError } from '../foundation/errors.ts';
 import type { Logger } from '../foundation/logger.ts';
 import type { Anchor } from './anchor.ts';
 import { absorbForeignChanges, type AbsorbParts } from './foreign-changes.ts';
@@ -18,7 +19,7 @@ export interface AuditWatchParts extends AbsorbParts {
   readonly log: Logger;
 }
 
-/** What nobody announces is found within this time; each look costs a statement for each of the two. */
+/** What nobody announces is found within this time; each look costs three statements. */
 const auditWatchMs = 5_000;
 /** Heads are noted at most this often. */
 const headPauseMs = 1_000;
@@ -34,6 +35,7 @@ export class AuditWatch {
   readonly #noting: RecurringWork | null;
   #isStarted = false;
   #isRingRecorded = false;
+  #fault: string | null = null;
 
   constructor(parts: AuditWatchParts) {
     this.#parts = parts;
@@ -97,7 +99,24 @@ export class AuditWatch {
     ]);
   }
 
+  /** Why the trail cannot be written, as the last look found it; null while it can. */
+  fault(): string | null {
+    return this.#fault;
+  }
+
   async #absorb(): Promise<void> {
+    try {
+      await this.#parts.audit.checkKey();
+      await this.#takeIn();
+      this.#fault = null;
+    } catch (error) {
+      // That the database does not answer is told by a check of its own.
+      if (error instanceof KeywardError && error.code === 'audit_unavailable') this.#fault = error.message;
+      throw error;
+    }
+  }
+
+  async #takeIn(): Promise<void> {
     const { db, audit, occasion, ring, log } = this.#parts;
     if (!this.#isRingRecorded) await recordEncryptionRing(db, audit, occasion, ring);
     this.#isRingRecorded = true;

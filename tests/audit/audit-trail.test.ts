@@ -1,4 +1,5 @@
 /** The trail grows by whole transactions, and keeps one end however many write to it. */
+import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
 import type { AuditTrail } from '../../src/audit/audit-trail.ts';
 import { readAuditKeyToken } from '../../src/audit/audit-key.ts';
@@ -9,6 +10,7 @@ import type { Database } from '../../src/database/database.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { auditTrailOn, occasionOfTests, recordMany } from '../support/audited.ts';
 import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { asSuperuser } from '../support/tampering.ts';
 
 const entry = (id: string) => ({ action: 'provider.changed', target: { kind: 'provider', id } }) as const;
 
@@ -101,7 +103,12 @@ describeOnEachDatabase('the audit trail', (opened) => {
 
   it('is not begun anew when its key is gone, which would make all before it look forged', async () => {
     await recordMany(audit, 2);
-    await opened().database.kysely.deleteFrom('keyward_audit_chain').execute();
+    await opened()
+      .database.kysely.transaction()
+      .execute(async (tx) => {
+        await asSuperuser(tx);
+        await tx.deleteFrom('keyward_audit_chain').execute();
+      });
     for (const trail of [audit, auditTrailOn(opened().database, ring)])
       await expect(recordMany(trail, 1)).rejects.toMatchObject({ code: 'audit_unavailable' });
     expect(await sequences(opened().database)).toEqual(['1', '2']);
@@ -116,10 +123,13 @@ describeOnEachDatabase('the audit trail', (opened) => {
     const trail = auditTrailOn(opened().database, both);
     await recordMany(trail, 1);
     const token = (await readAuditKeyToken(kysely)) ?? '';
-    await kysely
-      .updateTable('keyward_audit_chain')
-      .set({ encrypted_audit_key: both.encrypt(both.decrypt(token).secret) })
-      .execute();
+    await kysely.transaction().execute(async (tx) => {
+      await sql`SET LOCAL keyward.reencrypts_audit_key = 'on'`.execute(tx);
+      await tx
+        .updateTable('keyward_audit_chain')
+        .set({ encrypted_audit_key: both.encrypt(both.decrypt(token).secret) })
+        .execute();
+    });
     await recordMany(trail, 1);
     expect(await verify(KeyRing.parse(second))).toMatchObject({ whole: true, events: 4 });
   });

@@ -11,6 +11,7 @@ import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { occasionOfTests } from '../support/audited.ts';
 import { startServerProcess, type KeywardProcess } from '../support/keyward-process.ts';
+import { withoutGuard } from '../support/tampering.ts';
 import { newPlace, startKeyward, type Place, type RunningKeyward } from '../support/running-keyward.ts';
 
 // What nobody announces is found within five seconds, and on a busy machine later.
@@ -92,6 +93,28 @@ describe.each(['embedded', 'postgres'] as const)('a running server on %s', (engi
     await expect.poll(() => logged('no longer: what other programs changed'), eventually).toHaveLength(1);
   });
 
+  it('says degraded, and names the table, while the key of the trail is gone or is no key', async () => {
+    await expect.poll(async () => events(), eventually).toHaveLength(1);
+    await expect.poll(async () => (await keyward.ready()).checks['audit']?.['status']).toBe('ok');
+    await keyward.sql('CREATE TABLE planted AS SELECT * FROM keyward_audit_chain');
+    for (const change of [
+      'DELETE FROM keyward_audit_chain',
+      `UPDATE keyward_audit_chain SET encrypted_audit_key = 'no token'`,
+    ]) {
+      await keyward.sql(withoutGuard(change));
+      await expect
+        .poll(async () => (await keyward.ready()).checks['audit'], eventually)
+        .toMatchObject({
+          status: 'degraded',
+          message: expect.stringContaining('keyward_audit_chain') as string,
+        });
+      expect((await keyward.ready()).status).toBe('degraded');
+      await keyward.sql(withoutGuard('DELETE FROM keyward_audit_chain'));
+      await keyward.sql('INSERT INTO keyward_audit_chain SELECT * FROM planted');
+      await expect.poll(async () => (await keyward.ready()).checks['audit']?.['status'], eventually).toBe('ok');
+    }
+  });
+
   it('notes the head when it has moved, and a last time when it stops', async () => {
     await expect.poll(async () => (await notedHeads()).at(-1)?.sequence, eventually).toBe(1);
     const { audit } = keyward.server.installation;
@@ -128,7 +151,7 @@ describe.each(['embedded', 'postgres'] as const)('a running server on %s', (engi
     await keyward.stop();
     keyward = await startKeyward({ place, env: { BYOK_ENCRYPTION_KEY: generateEncryptionKey().reveal() } });
     await expect
-      .poll(() => logged('its key does not decrypt with the encryption key here').length)
+      .poll(() => logged('does not decrypt with the encryption key here').length)
       .toBeGreaterThan(0);
     expect((await keyward.ready()).status).not.toBe('not_ready');
     expect(await events()).toHaveLength(1);

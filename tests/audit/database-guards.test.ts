@@ -43,6 +43,24 @@ describeOnEachDatabase('the database', (opened) => {
   });
 
   it.each([
+    `DELETE FROM keyward_audit_chain`,
+    `TRUNCATE keyward_audit_chain`,
+    `UPDATE keyward_audit_chain SET encrypted_audit_key = 'no token'`,
+    `UPDATE keyward_audit_chain SET only_row = only_row`,
+    `INSERT INTO keyward_audit_chain (encrypted_audit_key) VALUES ('no token')
+       ON CONFLICT (only_row) DO UPDATE SET encrypted_audit_key = 'no token'`,
+    `BEGIN; SET LOCAL keyward.reencrypts_audit_key = 'on'; DELETE FROM keyward_audit_chain`,
+    `BEGIN; SET LOCAL keyward.reencrypts_audit_key = 'on'; TRUNCATE keyward_audit_chain`,
+    `BEGIN; SET LOCAL keyward.reencrypts_audit_key = 'on'; UPDATE keyward_audit_chain SET created_at = now()`,
+    `BEGIN; SET LOCAL keyward.reencrypts_audit_key = 'on'; COMMIT; UPDATE keyward_audit_chain SET encrypted_audit_key = 'no token'`,
+  ])('refuses %s, and the trail is still written and proven', async (statement) => {
+    await expect(client.query(statement)).rejects.toThrow('the key of the audit trail cannot be changed');
+    await client.query('ROLLBACK');
+    await recordMany(auditTrailOn(opened().database, ring), 1);
+    expect(await verify()).toMatchObject({ whole: true, events: 6 });
+  });
+
+  it.each([
     `DELETE FROM keyward_foreign_changes`,
     `UPDATE keyward_foreign_changes SET database_user = 'somebody else'`,
     `TRUNCATE keyward_foreign_changes`,

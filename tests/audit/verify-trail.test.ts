@@ -144,6 +144,7 @@ describeOnMigratedDatabase(`a chain of ${length} events`, (database) => {
 
   it('under another audit key is told from an edited one', async () => {
     const report = await database().undone(async (tx) => {
+      await asSuperuser(tx);
       await tx
         .updateTable('keyward_audit_chain')
         .set({ encrypted_audit_key: ring.encrypt(generateEncryptionKey()) })
@@ -169,6 +170,7 @@ describeOnMigratedDatabase(`a chain of ${length} events`, (database) => {
   it('cannot be proven without its key, and with a ring that does not open the key nothing is said of it', async () => {
     const { kysely } = database().opened.database;
     const report = await database().undone(async (tx) => {
+      await asSuperuser(tx);
       await tx.deleteFrom('keyward_audit_chain').execute();
       return verify(tx);
     });

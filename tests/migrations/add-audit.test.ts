@@ -335,7 +335,8 @@ describeOnEachEngine('the rollback of migration 006', (client) => {
       expect(await trail()).toEqual(before);
     }
     // The trail is as well guarded as before, and goes on.
-    await expect(client().exec('DELETE FROM keyward_audit_events')).rejects.toThrow('cannot be changed');
+    for (const table of ['keyward_audit_events', 'keyward_audit_chain'])
+      await expect(client().exec(`DELETE FROM ${table}`)).rejects.toThrow('cannot be changed');
     await client().exec(insertEvent(3));
     await client().exec(updateGroq('is_active = FALSE'));
     const ids = await client().query('SELECT id::int FROM keyward_foreign_changes ORDER BY id');
@@ -372,12 +373,13 @@ describeOnEachEngine('the rollback of migration 006', (client) => {
 
   test('leaves the kept trail as it guarded it: nobody alters or deletes of it meanwhile', async () => {
     await applyUpTo(client(), '006');
-    await client().exec(`${insertEvent(1)}; ${insertEvent(2)}`);
+    await client().exec(`${insertEvent(1)}; ${insertEvent(2)}; ${insertChain}`);
     await client().exec(updateGroq('is_active = FALSE'));
     await client().exec(rollback);
     for (const [table, message] of [
       ['keyward_audit_saved_events', 'the audit trail cannot be changed'],
       ['keyward_audit_saved_foreign_changes', 'cannot be taken away'],
+      ['keyward_audit_saved_chain', 'the key of the audit trail cannot be changed'],
     ]) {
       await expect(client().exec(`DELETE FROM ${table}`)).rejects.toThrow(message);
       await expect(client().exec(`TRUNCATE ${table}`)).rejects.toThrow(message);

@@ -39,6 +39,7 @@ import {
   firstDifference,
   isRefusedByTable,
   readRows,
+  withoutGuard,
 } from '../support/tampering.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
@@ -66,13 +67,13 @@ const obstacles: readonly (readonly [name: string, plant: string, remove: string
   ],
   [
     'the key of the trail is gone',
-    'CREATE TABLE planted AS SELECT * FROM keyward_audit_chain; DELETE FROM keyward_audit_chain',
+    `CREATE TABLE planted AS SELECT * FROM keyward_audit_chain; ${withoutGuard('DELETE FROM keyward_audit_chain')}`,
     'INSERT INTO keyward_audit_chain SELECT * FROM planted; DROP TABLE planted',
   ],
   [
     'the key of the trail is another encryption key’s',
-    `CREATE TABLE planted AS SELECT * FROM keyward_audit_chain; UPDATE keyward_audit_chain SET encrypted_audit_key = 'no token'`,
-    'UPDATE keyward_audit_chain SET encrypted_audit_key = planted.encrypted_audit_key FROM planted; DROP TABLE planted',
+    `CREATE TABLE planted AS SELECT * FROM keyward_audit_chain; ${withoutGuard(`UPDATE keyward_audit_chain SET encrypted_audit_key = 'no token'`)}`,
+    `${withoutGuard('UPDATE keyward_audit_chain SET encrypted_audit_key = planted.encrypted_audit_key FROM planted')}; DROP TABLE planted`,
   ],
 ];
 

@@ -12,6 +12,7 @@ const ready = z
     checks: z.object({
       database: z.object({ status: checkStatus, message: z.string() }),
       revision: z.object({ status: checkStatus, revision: z.int(), read_at: z.iso.datetime() }),
+      audit: z.object({ status: checkStatus, message: z.string() }),
       encryption_key: z.object({ status: checkStatus, message: z.string() }),
       providers: z.object({
         status: checkStatus,
