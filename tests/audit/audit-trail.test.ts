@@ -98,6 +98,8 @@ describeOnEachDatabase('the audit trail', (opened) => {
     await recordMany(audit, 1);
     const stranger = auditTrailOn(opened().database, KeyRing.parse(generateEncryptionKey()));
     await expect(recordMany(stranger, 1)).rejects.toMatchObject({ code: 'audit_unavailable', status: 503 });
+    await expect(stranger.checkKey()).rejects.toThrow('keyward_audit_chain');
+    await expect(audit.checkKey()).resolves.toBeUndefined();
     expect(await verify()).toMatchObject({ whole: true, events: 1 });
   });
 

@@ -93,26 +93,19 @@ describe.each(['embedded', 'postgres'] as const)('a running server on %s', (engi
     await expect.poll(() => logged('no longer: what other programs changed'), eventually).toHaveLength(1);
   });
 
-  it('says degraded, and names the table, while the key of the trail is gone or is no key', async () => {
+  it('says degraded, and names the table, while the key of the trail is gone', async () => {
     await expect.poll(async () => events(), eventually).toHaveLength(1);
-    await expect.poll(async () => (await keyward.ready()).checks['audit']?.['status']).toBe('ok');
+    const check = async () => (await keyward.ready()).checks['audit'];
+    expect(await check()).toMatchObject({ status: 'ok' });
     await keyward.sql('CREATE TABLE planted AS SELECT * FROM keyward_audit_chain');
-    for (const change of [
-      'DELETE FROM keyward_audit_chain',
-      `UPDATE keyward_audit_chain SET encrypted_audit_key = 'no token'`,
-    ]) {
-      await keyward.sql(withoutGuard(change));
-      await expect
-        .poll(async () => (await keyward.ready()).checks['audit'], eventually)
-        .toMatchObject({
-          status: 'degraded',
-          message: expect.stringContaining('keyward_audit_chain') as string,
-        });
-      expect((await keyward.ready()).status).toBe('degraded');
-      await keyward.sql(withoutGuard('DELETE FROM keyward_audit_chain'));
-      await keyward.sql('INSERT INTO keyward_audit_chain SELECT * FROM planted');
-      await expect.poll(async () => (await keyward.ready()).checks['audit']?.['status'], eventually).toBe('ok');
-    }
+    await keyward.sql(withoutGuard('DELETE FROM keyward_audit_chain'));
+    await expect.poll(check, eventually).toMatchObject({
+      status: 'degraded',
+      message: expect.stringContaining('keyward_audit_chain') as string,
+    });
+    expect((await keyward.ready()).status).toBe('degraded');
+    await keyward.sql('INSERT INTO keyward_audit_chain SELECT * FROM planted');
+    await expect.poll(check, eventually).toMatchObject({ status: 'ok' });
   });
 
   it('notes the head when it has moved, and a last time when it stops', async () => {
