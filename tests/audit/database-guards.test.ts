@@ -54,8 +54,9 @@ describeOnEachDatabase('the database', (opened) => {
     `BEGIN; SET LOCAL keyward.reencrypts_audit_key = 'on'; UPDATE keyward_audit_chain SET created_at = now()`,
     `BEGIN; SET LOCAL keyward.reencrypts_audit_key = 'on'; COMMIT; UPDATE keyward_audit_chain SET encrypted_audit_key = 'no token'`,
   ])('refuses %s, and the trail is still written and proven', async (statement) => {
-    await expect(client.query(statement)).rejects.toThrow('the key of the audit trail cannot be changed');
+    const outcome = await client.query(statement).then(() => 'done', String);
     await client.query('ROLLBACK');
+    expect(outcome).toContain('the key of the audit trail cannot be changed');
     await recordMany(auditTrailOn(opened().database, ring), 1);
     expect(await verify()).toMatchObject({ whole: true, events: 6 });
   });
