@@ -27,13 +27,6 @@ describe('without a server', patience, () => {
       perplexity  environment  -            -           -     -
       together    environment  -            -           -     -
       xai         environment  -            -           -     -
-      ! Applied migration 001_create_llm_tables.sql in N ms
-      ! Applied migration 002_add_system_api_keys.sql in N ms
-      ! Applied migration 003_add_more_providers.sql in N ms
-      ! Applied migration 004_add_keyward_tables.sql in N ms
-      ! Applied migration 005_add_key_checks.sql in N ms
-      ! Applied migration 006_add_audit.sql in N ms
-      ! Applied migration 007_add_administration.sql in N ms
       ! No server is running: "served by" is what the environment of this shell would give.
       "
     `);
@@ -213,7 +206,7 @@ describe('without a server', patience, () => {
 
 describe('on a real PostgreSQL', patience, () => {
   it('commands wait for nothing and migrate nothing: they say which command does', async () => {
-    const { run } = await commandLine();
+    const { run } = await commandLine({}, 'postgres', { migrated: false });
     expect((await run('keys list')).transcript).toMatchInlineSnapshot(`
       "$ keyward keys list
       ! keyward: The database (PostgreSQL postgres@127.0.0.1:PORT/DATABASE) has not got 001, 002, 003, 004, 005, 006, 007 of the migrations yet. Apply them with: keyward migrate

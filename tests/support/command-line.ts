@@ -42,8 +42,9 @@ export interface CommandLine {
 export async function commandLine(
   env: Readonly<Record<string, string>> = {},
   engine: Engine = 'postgres',
+  options?: { migrated: boolean },
 ): Promise<CommandLine> {
-  const place = await newPlace(engine);
+  const place = await newPlace(engine, options);
   onTestFinished(async () => place.remove());
   return commandLineAt({ ...place.environment, BYOK_ENCRYPTION_KEY: encryptionKey, ...env });
 }
