@@ -370,9 +370,9 @@ describeOnEachDatabase('a provider', (opened) => {
     });
 
     it.each([
-      ['models', addModel, /hang 1 models\./],
-      ['keys of users', addUserKey, /hang 1 keys that users brought\./],
-      ['a stored key', async () => storeBySql(), /hang a stored key\./],
+      ['models', addModel, /still has 1 models\./],
+      ['keys of users', addUserKey, /still has 1 keys that users brought\./],
+      ['a stored key', async () => storeBySql(), /still has a stored key\./],
     ])('while it has %s is refused, unless it is forced', async (_what, add, said) => {
       await add('groq');
       await expect(remove()).rejects.toMatchObject({

@@ -18,9 +18,11 @@ async function storedRow({ keyward }: Administered): Promise<Record<string, unkn
   return row;
 }
 
+/** Of those that a request made: the server notes things of its own after its start. */
 async function lastEvent({ keyward }: Administered): Promise<Record<string, unknown>> {
   const [row] = await keyward.sql<{ event: string }>(
-    'SELECT event FROM keyward_audit_events ORDER BY sequence DESC LIMIT 1',
+    `SELECT event FROM keyward_audit_events
+      WHERE event::jsonb ->> 'request_id' IS NOT NULL ORDER BY sequence DESC LIMIT 1`,
   );
   return JSON.parse(row?.event ?? '{}') as Record<string, unknown>;
 }
