@@ -175,7 +175,8 @@ describeAdministered('a provider', (here) => {
     expect(keyward.snapshot.providers.has('our-llm')).toBe(true);
     expect((await call(`GET ${providers}/our-llm`)).body).toEqual(made.body['provider']);
     const [event] = await keyward.sql<{ event: string }>(
-      'SELECT event FROM keyward_audit_events ORDER BY sequence DESC LIMIT 1',
+      `SELECT event FROM keyward_audit_events
+        WHERE event::jsonb ->> 'request_id' IS NOT NULL ORDER BY sequence DESC LIMIT 1`,
     );
     expect(JSON.parse(event?.event ?? '')).toMatchObject({
       action: 'provider.created',
