@@ -139,7 +139,7 @@ describe('without a server', patience, () => {
   });
 
   it('programs get one JSON object on standard output and nothing else', async () => {
-    const { run } = await commandLine({}, 'embedded');
+    const { run } = await commandLine();
     const set = await run('keys set openrouter --json', { input: first });
     expect(set.json).toEqual({
       provider: 'openrouter',
@@ -189,7 +189,7 @@ describe('without a server', patience, () => {
   });
 
   it('a provider that is not there is answered with those that are, exit code 2', async () => {
-    const { run } = await commandLine({}, 'embedded');
+    const { run } = await commandLine();
     for (const words of [
       'set nobody',
       'explain nobody',
