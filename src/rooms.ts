@@ -55,9 +55,10 @@ export async function openRooms(
   const id = newInstanceId();
   const startedAt = clock.now();
   let stopping = false;
-  const report = (): void => {
+  const report = async (): Promise<void> => {
     if (stopping) return;
-    reportInstance(database.kysely, { id, version, snapshot: keeper.current() }).catch((error: unknown) => {
+    const instance = { id, version, snapshot: keeper.current() };
+    await reportInstance(database.kysely, instance).catch((error: unknown) => {
       log.debug({ err: error }, 'this instance could not report itself');
     });
   };
@@ -73,7 +74,7 @@ export async function openRooms(
       for (const [slug, problem] of snapshot.problems)
         log.warn({ provider: slug }, `a provider is set aside: ${problem}`);
       tellRemarks(snapshot);
-      report();
+      void report();
       auditWatch.wake();
     },
   });
@@ -121,11 +122,13 @@ export async function openRooms(
     };
     auditWatch.start();
     await keeper.refresh();
+    // From its first answer on, who waits for all instances waits for this one too.
+    await report();
   } catch (error) {
     await close();
     throw error;
   }
-  const heartbeat = setInterval(report, heartbeatMs);
+  const heartbeat = setInterval(() => void report(), heartbeatMs);
   return {
     firstTokens,
     snapshot: () => keeper.current(),

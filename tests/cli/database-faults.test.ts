@@ -17,19 +17,25 @@ it('a role without rights is told what it may not, and what to do', async () => 
   url.username = 'keyward_faults';
   url.password = 'weak';
   try {
-    const ended = await runKeyward(['keys', 'list'], {
-      ...found.environment,
-      DATABASE_URL: url.href,
-      BYOK_ENCRYPTION_KEY: generateEncryptionKey().reveal(),
+    const listed = async () =>
+      runKeyward(['keys', 'list'], {
+        ...found.environment,
+        DATABASE_URL: url.href,
+        BYOK_ENCRYPTION_KEY: generateEncryptionKey().reveal(),
+      });
+    expect(await listed()).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('GRANT SELECT ON keyward_migrations TO keyward_faults') as string,
     });
-    expect(ended).toMatchObject({
+    await found.sql('GRANT SELECT ON keyward_migrations TO keyward_faults');
+    expect(await listed()).toMatchObject({
       exitCode: 1,
       stderr: expect.stringMatching(
         /^keyward: The database refused: permission denied for table \w+\. Connect as the role that owns the tables, or grant this one the rights\.\n$/,
-      ),
+      ) as string,
     });
   } finally {
-    await found.sql('DROP ROLE keyward_faults');
+    await found.sql('DROP OWNED BY keyward_faults; DROP ROLE keyward_faults');
   }
 });
 

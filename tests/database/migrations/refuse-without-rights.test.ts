@@ -11,7 +11,8 @@ import { withOption } from '../../support/migrating-cases.ts';
 import { applyQuietly, known, openUrl, withClient } from '../../support/migration-stages.ts';
 import { createDatabase, runAsSuperuser, type TestDatabase } from '../../support/real-postgres.ts';
 
-const platform = 'CREATE ROLE platform; CREATE ROLE deploy; GRANT ALL ON SCHEMA public TO platform, deploy';
+const platform =
+  'CREATE ROLE kw_rights_owner; CREATE ROLE kw_rights_deployer; GRANT ALL ON SCHEMA public TO kw_rights_owner, kw_rights_deployer';
 const everythingTo = (role: string): string => `DO $$
   DECLARE
     name TEXT;
@@ -32,43 +33,47 @@ describeOnMigratedDatabase('the rights of a role', (database) => {
   }
 
   it('are enough where it owns the tables, or is a member of the role that does', async () => {
-    const owned = `${everythingTo('platform')}; ${forgetAfter('001')}`;
-    await expect(askAs('platform', owned)).resolves.toBeUndefined();
-    await expect(askAs('deploy', `${owned}; GRANT platform TO deploy`)).resolves.toBeUndefined();
+    const owned = `${everythingTo('kw_rights_owner')}; ${forgetAfter('001')}`;
+    await expect(askAs('kw_rights_owner', owned)).resolves.toBeUndefined();
+    await expect(
+      askAs('kw_rights_deployer', `${owned}; GRANT kw_rights_owner TO kw_rights_deployer`),
+    ).resolves.toBeUndefined();
   });
 
   it('are not enough with grants alone: the tables are named with their owner', async () => {
-    const granted = `${everythingTo('platform')}; ${forgetAfter('003')}; GRANT ALL ON ALL TABLES IN SCHEMA public TO deploy`;
-    await expect(askAs('deploy', granted)).rejects.toMatchObject({
+    const granted = `${everythingTo('kw_rights_owner')}; ${forgetAfter('003')}; GRANT ALL ON ALL TABLES IN SCHEMA public TO kw_rights_deployer`;
+    await expect(askAs('kw_rights_deployer', granted)).rejects.toMatchObject({
       name: 'MigrationFailure',
       exitCode: 1,
       message: expect.stringMatching(
-        /^The role deploy may not alter these tables: keyward_migrations, llm_providers, llm_models, [^\n]+ belong to platform\. Nothing was changed\. Connect as the role that owns them, or make this one a member of it\.$/,
+        /^The role kw_rights_deployer may not alter these tables: keyward_migrations, llm_providers, llm_models, [^\n]+ belong to kw_rights_owner\. Nothing was changed\. Connect as the role that owns them, or make this one a member of it\.$/,
       ),
     });
   });
 
   it('are not asked for where nothing is to be done, but for a repair', async () => {
-    const reading = `${everythingTo('platform')}; GRANT SELECT ON keyward_migrations TO deploy`;
-    await expect(askAs('deploy', reading)).resolves.toBeUndefined();
-    await expect(askAs('deploy', reading, { force: true })).rejects.toThrow('belong to platform');
+    const reading = `${everythingTo('kw_rights_owner')}; GRANT SELECT ON keyward_migrations TO kw_rights_deployer`;
+    await expect(askAs('kw_rights_deployer', reading)).resolves.toBeUndefined();
+    await expect(askAs('kw_rights_deployer', reading, { force: true })).rejects.toThrow(
+      'belong to kw_rights_owner',
+    );
   });
 
   it('name a ledger that another role left behind, and the statement that puts it right', async () => {
-    const stray = `${everythingTo('platform')}; ${forgetAfter('001')}; ALTER TABLE keyward_migrations OWNER TO deploy; GRANT SELECT ON keyward_migrations TO platform`;
-    await expect(askAs('platform', stray)).rejects.toThrow(
-      'keyward_migrations belongs to deploy. Nothing was changed. Connect as the role that owns them, or make this one a member of it. The ledger should belong to the same role as llm_providers; as a superuser: ALTER TABLE keyward_migrations OWNER TO platform.',
+    const stray = `${everythingTo('kw_rights_owner')}; ${forgetAfter('001')}; ALTER TABLE keyward_migrations OWNER TO kw_rights_deployer; GRANT SELECT ON keyward_migrations TO kw_rights_owner`;
+    await expect(askAs('kw_rights_owner', stray)).rejects.toThrow(
+      'keyward_migrations belongs to kw_rights_deployer. Nothing was changed. Connect as the role that owns them, or make this one a member of it. The ledger should belong to the same role as llm_providers; as a superuser: ALTER TABLE keyward_migrations OWNER TO kw_rights_owner.',
     );
   });
 
   it('to read the ledger are asked for in words, with the grant that gives them', async () => {
     const reading = database().undone(async (tx) => {
-      await sql.raw(`${platform}; SET LOCAL ROLE deploy`).execute(tx);
+      await sql.raw(`${platform}; SET LOCAL ROLE kw_rights_deployer`).execute(tx);
       await readLedger(tx);
     });
     await expect(reading).rejects.toMatchObject({
       exitCode: 1,
-      message: expect.stringContaining('GRANT SELECT ON keyward_migrations TO deploy'),
+      message: expect.stringContaining('GRANT SELECT ON keyward_migrations TO kw_rights_deployer'),
     });
   });
 });
