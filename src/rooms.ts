@@ -1,6 +1,6 @@
 /**
  * The composition root: builds each room once, hands it what it needs, and takes all of them down again in
- * order.
+ * order. The installation that they stand on is closed by whoever opened it.
  */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { createAdminApi } from './admin-api/app.ts';
@@ -42,7 +42,7 @@ export interface Rooms {
   readonly firstTokens: FirstTokens;
   /** Requests are still answered, each as the last one of its connection. */
   beginStop(): void;
-  /** Closes the installation too. */
+  /** Leaves the installation open, whose last words it writes there. */
   close(): Promise<void>;
 }
 
@@ -177,7 +177,6 @@ async function closeRooms(rooms: {
     await rooms.auth.refusals.flush();
     await removeInstance(rooms.installation.database.kysely, rooms.id).catch(() => undefined);
   }
-  await rooms.installation.close();
 }
 
 function createRegistry(keeper: SnapshotKeeper, { database }: Installation): Registry {

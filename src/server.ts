@@ -6,13 +6,12 @@
 import type { Clock } from './foundation/clock.ts';
 import type { Config } from './foundation/config.ts';
 import { KeywardError } from './foundation/errors.ts';
-import type { Logger } from './foundation/logger.ts';
 import { drain, listen, openDoor, type RequestHandler } from './front-door.ts';
 import { sendError } from './gateway/send-error.ts';
 import type { Installation } from './installation.ts';
 import type { Snapshot } from './keys/snapshot.ts';
 import { openInstallation } from './open-installation.ts';
-import type { FirstTokens } from './rooms.ts';
+import type { FirstTokens, RoomsOptions } from './rooms.ts';
 
 export interface RunningServer {
   readonly url: string;
@@ -24,11 +23,8 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-export interface ServerOptions {
-  readonly log: Logger;
+export interface ServerOptions extends RoomsOptions {
   readonly onProgress: (message: string) => void;
-  /** Told of every snapshot, so that whoever writes logs knows the secrets to keep out of them. */
-  readonly onSnapshot: (snapshot: Snapshot) => void;
   readonly clock?: Clock;
 }
 
@@ -69,6 +65,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
           rooms.beginStop();
           await drain(door, config.limits.shutdownTimeoutMs);
           await rooms.close();
+          await installation.close();
         },
       };
     } catch (error) {

@@ -36,7 +36,7 @@ const zodCompilers = {
   buildSerializer: () => serializerCompiler,
 } as unknown as NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
 
-/** Builds the app without listening: server.ts hands it the requests that are not the gateway's. */
+/** Builds the app without listening: rooms.ts hands it the requests that are not the gateway's. */
 export async function createAdminApi(parts: AdminApiParts): Promise<TypedApp> {
   const { trustedProxies } = parts.config;
   const app = fastify({

@@ -1,6 +1,7 @@
 /** The trail as text for other programs, a piece at a time: JSON lines or CSV. */
 import { csvHeader, csvRecord } from './event-csv.ts';
 import { readEvent, type StoredEvent } from './read-events.ts';
+
 export type ExportFormat = 'jsonl' | 'csv';
 
 /** Pieces are written one by one; small ones cost more than they carry. */
