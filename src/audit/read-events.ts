@@ -4,6 +4,7 @@
  */
 import { sql, type Expression, type ExpressionBuilder, type Kysely, type SqlBool } from 'kysely';
 import type { Tables } from '../database/tables.ts';
+import { holdsText } from '../database/text-filter.ts';
 import type { Outcome, RecordedEvent } from './audit-event.ts';
 
 /** What is absent filters nothing. */
@@ -95,12 +96,7 @@ function matches(where: Where, { action, actor, target, outcome, since, until }:
     ...given(action, (name) =>
       where.or([where('action', '=', name), sql<SqlBool>`starts_with(action, ${`${name}.`})`]),
     ),
-    ...given(actor, (name) =>
-      where.or([
-        where('actor_kind', '=', name),
-        sql<SqlBool>`position(lower(${name}) IN lower(actor_name)) > 0`,
-      ]),
-    ),
+    ...given(actor, (name) => where.or([where('actor_kind', '=', name), holdsText(name, 'actor_name')])),
     ...given(kind, (name) => where('target_kind', '=', name)),
     ...given(id, (name) => where('target_id', '=', name)),
     ...given(outcome, (name) => where('outcome', '=', name)),

@@ -2,6 +2,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { isBehind, microseconds, pageOf, type Page, type PageWanted } from '../database/keyset.ts';
 import type { Tables } from '../database/tables.ts';
+import { holdsText } from '../database/text-filter.ts';
 import type { SignInMethod } from './admin-identity.ts';
 import type { AdminRole } from './token.ts';
 
@@ -84,9 +85,7 @@ export async function pageOfSessions(
   if (filter.method !== undefined) query = query.where('method', '=', filter.method);
   if (filter.role !== undefined) query = query.where(currentRole, '=', filter.role);
   if (filter.text !== undefined)
-    query = query.where(
-      sql<boolean>`position(lower(${filter.text}) IN lower(concat_ws(' ', keyward_sessions.name, address))) > 0`,
-    );
+    query = query.where(holdsText(filter.text, 'keyward_sessions.name', 'address'));
   if (after !== null) query = query.where(isBehind(sortedBy, 'public_id', after, descending));
   return pageOf(await query.execute(), limit, ({ public_id: id }) => id);
 }

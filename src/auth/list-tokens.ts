@@ -2,6 +2,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { isBehind, microseconds, pageOf, type Page, type PageWanted } from '../database/keyset.ts';
 import type { Tables } from '../database/tables.ts';
+import { holdsText } from '../database/text-filter.ts';
 import { storedToken, type StoredToken, type TokenState } from './token-store.ts';
 import type { TokenKind } from './token.ts';
 
@@ -35,8 +36,7 @@ export async function pageOfTokens(db: Kysely<Tables>, list: TokenList): Promise
     .limit(limit + 1);
   if (filter.kind !== undefined) query = query.where('kind', '=', filter.kind);
   if (filter.state !== undefined) query = query.where(isIn(filter.state, list.now));
-  if (filter.text !== undefined)
-    query = query.where(sql<boolean>`position(lower(${filter.text}) IN lower(name)) > 0`);
+  if (filter.text !== undefined) query = query.where(holdsText(filter.text, 'name'));
   if (after !== null) query = query.where(isBehind(sortedBy, 'id', after, descending));
   const page = pageOf(await query.execute(), limit, ({ id }) => id);
   return { rows: page.rows.map((row) => storedToken(row)), next: page.next };

@@ -5,6 +5,7 @@
 import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { isBehind, microseconds, pageOf, type Page, type PageWanted } from '../database/keyset.ts';
 import type { LlmProvidersTable, Tables } from '../database/tables.ts';
+import { holdsText } from '../database/text-filter.ts';
 
 export interface ListedProvider extends Selectable<LlmProvidersTable> {
   /** The revision in which it changed last; 0 where it has not changed since these are counted. */
@@ -50,7 +51,8 @@ export async function listProviders(db: Kysely<Tables>, list: ProviderList): Pro
   if (filter.testStatus === 'none') query = query.where('api_key_test_status', 'is', null);
   else if (filter.testStatus !== undefined)
     query = query.where('api_key_test_status', '=', filter.testStatus);
-  if (filter.text !== undefined) query = query.where(holds(filter.text));
+  if (filter.text !== undefined)
+    query = query.where(holdsText(filter.text, 'provider_slug', 'display_name', 'provider_name'));
   if (after !== null) query = query.where(isBehind(sortedBy, 'id', after, descending));
   const rows = await query.execute();
   const page = pageOf(rows, limit, ({ id }) => id);
@@ -64,10 +66,6 @@ const sortKeys: Readonly<Record<ProviderSort, RawBuilder<string>>> = {
   key_updated_at: microseconds('api_key_updated_at', 'as the first'),
   last_tested: microseconds('api_key_last_tested', 'as the first'),
 };
-
-function holds(text: string): RawBuilder<boolean> {
-  return sql<boolean>`position(lower(${text}) IN lower(concat_ws(' ', provider_slug, display_name, provider_name))) > 0`;
-}
 
 function selectProviders(db: Kysely<Tables>) {
   return db
