@@ -7,10 +7,9 @@ import { Secret } from '../foundation/secret.ts';
 import { refuseForeignRing } from '../keys/foreign-ring.ts';
 import { listLiveInstances } from '../keys/instances.ts';
 import { storeKey } from '../keys/change-provider.ts';
+import { describeOfferedKey } from '../keys/offered-key.ts';
 import { sourceThatServes } from '../keys/set-key.ts';
 import type { Installation } from '../installation.ts';
-import { describeKeyShape } from '../providers/key-shape.ts';
-import { providerEntry } from '../providers/registry.ts';
 import { print, printJson, remark } from './terminal.ts';
 import {
   changeParts,
@@ -32,11 +31,11 @@ export async function setKey(
     const row = await findProvider(installation, slug);
     await refuseForeignRing(installation.database, installation.keyRing.ring, installation.keyRing.from);
     const key = await readKey(slug, options.file);
-    const shape = describeKeyShape(providerEntry(slug), key);
+    const { config, keyRing, fingerprinter } = installation;
+    const shape = describeOfferedKey({ config, ring: keyRing.ring }, slug, key);
     if (shape.refusal !== undefined) throw new UsageError(shape.refusal, { exitCode: 2 });
     if (shape.warning !== undefined) remark(shape.warning);
     const source = options.source ?? sourceThatServes(row);
-    const { keyRing, fingerprinter } = installation;
     const { revision } = await storeKey(changeParts(installation), commandOccasion(), slug, { key, source });
     const fingerprint = fingerprinter.of(key);
     const applied = await describeApplied(installation, revision);

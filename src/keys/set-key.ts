@@ -6,16 +6,14 @@ import { maskKey } from '../crypto/fingerprint.ts';
 import type { Occasion } from '../audit/audit-event.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import type { Secret } from '../foundation/secret.ts';
-import { describeKeyShape } from '../providers/key-shape.ts';
-import { providerEntry } from '../providers/registry.ts';
 import { isProof } from '../providers/verdict.ts';
 import { askProvider, type Asking } from './ask-provider.ts';
 import { recordTest, refuseNewer, storeKey, type Precondition } from './change-provider.ts';
 import { serveHere } from './explain-key.ts';
 import { refuseForeignRing } from './foreign-ring.ts';
 import type { KeyActParts } from './key-acts.ts';
-import { refuseOwnSecret } from './own-secret.ts';
 import { findProvider, type ListedProvider } from './list-providers.ts';
+import { describeOfferedKey } from './offered-key.ts';
 import type { ProviderRow } from './provider-store.ts';
 import { readStoredKey } from './stored-key.ts';
 import type { KeyTestResult } from './test-key.ts';
@@ -51,8 +49,7 @@ export function sourceThatServes({ api_key_source: source }: Pick<ProviderRow, '
  * @throws KeywardError key_refused (400) with a sentence that holds no part of the key
  */
 export function checkKey({ config, changes }: KeyActParts, slug: string, key: Secret): string[] {
-  refuseOwnSecret({ config, ring: changes.ring }, key);
-  const { refusal, warning } = describeKeyShape(providerEntry(slug), key);
+  const { refusal, warning } = describeOfferedKey({ config, ring: changes.ring }, slug, key);
   if (refusal !== undefined) {
     throw new KeywardError('key_refused', { message: `${refusal} Nothing was changed.`, param: 'api_key' });
   }

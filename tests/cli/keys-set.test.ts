@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { commandLine, type CommandLine } from '../support/command-line.ts';
+import { commandLine, encryptionKey, type CommandLine } from '../support/command-line.ts';
 import { hasTerminal, TerminalProcess } from '../support/terminal-process.ts';
 
 const key = ['sk', 'or', 'v1', 'fa4e'.repeat(16)].join('-');
@@ -50,6 +50,21 @@ describe('a key from standard input or a file', patience, () => {
       expect([why, exitCode, stdout]).toEqual([why, 2, '']);
       expect(stderr).toContain(`keyward: ${why}`);
       expect(stderr).not.toContain('fa4efa4e');
+    }
+    expect(await storedIn(installation)).toBeNull();
+  });
+
+  it('that is a secret of Keyward itself is refused, and nothing is stored', async () => {
+    const installation = await commandLine();
+    const token = ['kwa', 'fa4e'.repeat(10), 'abc'].join('_').slice(0, 47);
+    for (const [secret, why] of [
+      [token, 'This is a token of Keyward itself'],
+      [encryptionKey, 'This is the encryption key of Keyward'],
+    ] as const) {
+      const { exitCode, stdout, stderr } = await installation.run('keys set openrouter', { input: secret });
+      expect([exitCode, stdout]).toEqual([2, '']);
+      expect(stderr).toContain(`keyward: ${why}`);
+      expect(stderr).not.toContain(secret);
     }
     expect(await storedIn(installation)).toBeNull();
   });
