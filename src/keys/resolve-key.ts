@@ -105,9 +105,8 @@ function fromEither(candidates: KeyCandidates): Resolution {
   const environment = fromEnvironment(candidates, '');
   if (database === null) {
     if (environment.key === null) {
-      const name = candidates.environmentName;
       return none(
-        `the source is hybrid, no key is stored and ${environment.problem ? `${name} cannot be used: ${environment.problem}` : `${name} is not set`}`,
+        `the source is hybrid, no key is stored and ${whatIsMissing(candidates, environment)}`,
         environment.problem,
       );
     }
@@ -120,8 +119,7 @@ function fromEither(candidates: KeyCandidates): Resolution {
   // A key that is thought dead is still better than none: its provider has the last word.
   if (environment.key === null) {
     if ('problem' in database) return { ...fromDatabase(candidates), problem };
-    const name = candidates.environmentName;
-    const missing = environment.problem ? `${name} cannot be used` : `${name} is not set`;
+    const missing = whatIsMissing(candidates, environment);
     return { ...stored(database, `the source is hybrid, ${problem}, and ${missing}`), problem };
   }
   return {
@@ -130,6 +128,10 @@ function fromEither(candidates: KeyCandidates): Resolution {
     reason: `the source is hybrid and ${isParked(database) ? '' : 'the stored key is set aside: '}${problem} (${candidates.environmentName})`,
     problem,
   };
+}
+
+function whatIsMissing({ environmentName: name }: KeyCandidates, { problem }: Resolution): string {
+  return problem === null ? `${name} is not set` : `${name} cannot be used: ${problem}`;
 }
 
 function isParked(database: UsableKey | UnusableKey): boolean {
