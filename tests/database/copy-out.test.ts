@@ -1,11 +1,9 @@
 /** COPY … TO STDOUT gives all bytes, and fails as other statements fail, on both engines. */
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
-import { connectDatabase, type Database } from '../../src/database/database.ts';
+import { describe, expect, it, test } from 'vitest';
 import { isCopyOut } from '../../src/database/copy-out.ts';
-import { startBreakableLink, type BreakableLink } from '../support/breakable-link.ts';
+import { useLinkedDatabase } from '../support/linked-database.ts';
 import { describeOnMigratedDatabase } from '../support/migrated-database.ts';
-import { createDatabase, type TestDatabase } from '../support/real-postgres.ts';
 
 describeOnMigratedDatabase('COPY TO STDOUT', (database) => {
   const db = () => database().opened.database.kysely;
@@ -43,37 +41,21 @@ describeOnMigratedDatabase('COPY TO STDOUT', (database) => {
 });
 
 describe('a connection that copies', () => {
-  let served: TestDatabase;
-  let link: BreakableLink;
-  let database: Database;
-  beforeEach(async () => {
-    served = await createDatabase();
-    const url = new URL(served.url);
-    link = await startBreakableLink({ host: url.hostname, port: Number(url.port) });
-    url.host = `127.0.0.1:${link.port}`;
-    const pool = { connectionString: url.href, max: 1, query_timeout: 600 };
-    database = connectDatabase({ description: 'test', pool }, 'postgres', () => undefined);
-  });
-  afterEach(async () => {
-    link.mend();
-    await database.close();
-    await link.close();
-    await served.drop();
-  });
-  const copy = async () => sql`COPY (SELECT 1) TO STDOUT`.execute(database.kysely);
+  const linked = useLinkedDatabase();
+  const copy = async () => sql`COPY (SELECT 1) TO STDOUT`.execute(linked().database.kysely);
 
   test('and breaks fails the statement, and the next has another', async () => {
     await copy();
-    link.freeze();
+    linked().link.freeze();
     const copied = copy();
-    link.mend();
+    linked().link.mend();
     await expect(copied).rejects.toThrow(/terminated/);
     await expect(copy()).resolves.toBeDefined();
   });
 
   test('and gets no answer gives up in time, and the next has another', async () => {
     await copy();
-    link.forget();
+    linked().link.forget();
     await expect(copy()).rejects.toThrow(/timeout/);
     await expect(copy()).resolves.toBeDefined();
   });

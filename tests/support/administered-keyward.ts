@@ -65,6 +65,15 @@ export interface Administered {
   readonly onKey: (request: `${string} ${string}`, options?: AdminRequest) => Promise<AdminAnswer>;
 }
 
+/** The newest event of those that a request made: the server notes things of its own after its start. */
+export async function lastEvent({ keyward }: Administered): Promise<Record<string, unknown>> {
+  const [row] = await keyward.sql<{ event: string }>(
+    `SELECT event FROM keyward_audit_events
+      WHERE event::jsonb ->> 'request_id' IS NOT NULL ORDER BY sequence DESC LIMIT 1`,
+  );
+  return JSON.parse(row?.event ?? '{}') as Record<string, unknown>;
+}
+
 /** A suite for both engines. Each test finds openrouter without a stored key, its source environment. */
 export function describeAdministered(
   title: string,

@@ -49,7 +49,7 @@ export async function openOn(engine: Engine): Promise<OpenedDatabase> {
     });
   let database = await open('server');
   let isOpen = true;
-  let migrated = await readState(clientConfig);
+  let migrated = await withClientOf(clientConfig, MigratedState.read);
   const closeAll = async (): Promise<void> => {
     await Promise.all(clients.splice(0).map(async (client) => client.end()));
     await Promise.all(others.splice(0).map(async (other) => other.close()));
@@ -82,17 +82,13 @@ export async function openOn(engine: Engine): Promise<OpenedDatabase> {
       isOpen = true;
     },
     empty: async ({ migrate } = { migrate: true }) => {
-      const client = new pg.Client(clientConfig);
-      await client.connect();
-      try {
+      await withClientOf(clientConfig, async (client) => {
         if (migrate && (await migrated.restore(client))) return;
         await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
         if (!migrate) return;
         await migrateAtStart(database, () => undefined);
         migrated = await MigratedState.read(client);
-      } finally {
-        await client.end();
-      }
+      });
     },
     close: async () => {
       await closeAll();
@@ -101,11 +97,14 @@ export async function openOn(engine: Engine): Promise<OpenedDatabase> {
   };
 }
 
-async function readState(clientConfig: pg.ClientConfig): Promise<MigratedState> {
+async function withClientOf<T>(
+  clientConfig: pg.ClientConfig,
+  use: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   const client = new pg.Client(clientConfig);
   await client.connect();
   try {
-    return await MigratedState.read(client);
+    return await use(client);
   } finally {
     await client.end();
   }

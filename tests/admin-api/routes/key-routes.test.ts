@@ -7,6 +7,7 @@ import {
   firstKey,
   secondKey,
   type Administered,
+  lastEvent,
 } from '../../support/administered-keyward.ts';
 
 const mask = (key: string): string => `${key.slice(0, 7)}…${key.slice(-4)}`;
@@ -16,15 +17,6 @@ async function storedRow({ keyward }: Administered): Promise<Record<string, unkn
     "SELECT encrypted_api_key, api_key_source, api_key_test_status FROM llm_providers WHERE provider_slug = 'openrouter'",
   );
   return row;
-}
-
-/** Of those that a request made: the server notes things of its own after its start. */
-async function lastEvent({ keyward }: Administered): Promise<Record<string, unknown>> {
-  const [row] = await keyward.sql<{ event: string }>(
-    `SELECT event FROM keyward_audit_events
-      WHERE event::jsonb ->> 'request_id' IS NOT NULL ORDER BY sequence DESC LIMIT 1`,
-  );
-  return JSON.parse(row?.event ?? '{}') as Record<string, unknown>;
 }
 
 /** Settles when the server has ended the request of that key without having done it. */

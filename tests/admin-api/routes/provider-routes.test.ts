@@ -1,6 +1,11 @@
 /** Providers over HTTP: made, listed, changed and deleted by the rules, and what is refused changes nothing. */
 import { describe, expect, test } from 'vitest';
-import { describeAdministered, firstKey, type Administered } from '../../support/administered-keyward.ts';
+import {
+  describeAdministered,
+  firstKey,
+  type Administered,
+  lastEvent,
+} from '../../support/administered-keyward.ts';
 
 const providers = '/api/v1/admin/providers';
 
@@ -174,11 +179,7 @@ describeAdministered('a provider', (here) => {
     });
     expect(keyward.snapshot.providers.has('our-llm')).toBe(true);
     expect((await call(`GET ${providers}/our-llm`)).body).toEqual(made.body['provider']);
-    const [event] = await keyward.sql<{ event: string }>(
-      `SELECT event FROM keyward_audit_events
-        WHERE event::jsonb ->> 'request_id' IS NOT NULL ORDER BY sequence DESC LIMIT 1`,
-    );
-    expect(JSON.parse(event?.event ?? '')).toMatchObject({
+    expect(await lastEvent(here())).toMatchObject({
       action: 'provider.created',
       target: { kind: 'provider', id: 'our-llm' },
       reason: 'new models',
