@@ -1,0 +1,78 @@
+/** The actions of the audit trail, in words. A new one is missing here until it has some: the types say so. */
+import type { AuditFilter } from './views.ts';
+
+type Action = NonNullable<AuditFilter['action']>;
+
+const actionWords: Readonly<Record<Action, string>> = {
+  provider: 'Providers and their keys: all',
+  'provider.created': 'Provider added',
+  'provider.changed': 'Provider changed',
+  'provider.deleted': 'Provider deleted',
+  'provider.key_set': 'Key set',
+  'provider.key_removed': 'Key removed',
+  'provider.key_reencrypted': 'Key encrypted anew',
+  'provider.key_tested': 'Key tested',
+  'provider.key_refused': 'Key refused by its provider',
+  'provider.source_changed': 'Source of the key changed',
+  rotation: 'Rotations: all',
+  'rotation.started': 'Rotation started',
+  'rotation.tested': 'New key tested',
+  'rotation.moved': 'Rotation moved on',
+  'rotation.refused': 'Step of a rotation refused',
+  'rotation.promoted': 'New key promoted',
+  'rotation.rolled_back': 'Rotation rolled back',
+  'rotation.retired': 'Old key retired',
+  'rotation.cancelled': 'Rotation cancelled',
+  'rotation.failed': 'Rotation failed',
+  key: 'Keys at their providers: all',
+  'key.made': 'Key made at its provider',
+  'key.adopted': 'Key taken over',
+  'key.revoking': 'Key about to be revoked',
+  'key.revoked': 'Key revoked at its provider',
+  management: 'Management of keys: all',
+  'management.swept': 'Keys at a provider swept',
+  'management.changed': 'Management of keys changed',
+  schedule: 'Schedules of rotations: all',
+  'schedule.changed': 'Schedule changed',
+  'schedule.stopped': 'Schedule stopped',
+  policy: 'Policies: all',
+  'policy.changed': 'Policy changed',
+  health: 'Daily tests: all',
+  'health.run_asked': 'Daily tests asked for',
+  alert: 'Alerts: all',
+  'alert.acknowledged': 'Alert acknowledged',
+  'alert.snoozed': 'Alert snoozed',
+  'alert.resolved': 'Alert resolved',
+  alert_channel: 'Channels of alerts: all',
+  'alert_channel.created': 'Channel added',
+  'alert_channel.changed': 'Channel changed',
+  'alert_channel.deleted': 'Channel deleted',
+  'alert_channel.tested': 'Channel tested',
+  token: 'Tokens: all',
+  'token.created': 'Token made',
+  'token.revoked': 'Token revoked',
+  session: 'Sessions: all',
+  'session.started': 'Signed in',
+  'session.ended': 'Signed out',
+  access: 'Refusals: all',
+  'access.refused': 'Access refused',
+  encryption_ring: 'Encryption key: all',
+  'encryption_ring.changed': 'Encryption keys changed',
+  'encryption_ring.reencryption_begun': 'Encrypting anew begun',
+  'encryption_ring.reencrypted': 'Encrypted anew',
+  'encryption_ring.key_retired': 'Encryption key retired',
+  audit: 'The trail itself: all',
+  'audit.retention': 'Old events removed',
+  archive: 'Backups: all',
+  'archive.made': 'Backup made',
+  'archive.restored': 'Backup restored',
+  database: 'Changes past Keyward: all',
+  'database.changed': 'Changed past Keyward',
+};
+
+export const knownActions = Object.keys(actionWords) as Action[];
+
+/** A newer server may know others. */
+export function wordsOfAction(action: string): string {
+  return (actionWords as Readonly<Record<string, string>>)[action] ?? action;
+}

@@ -1,0 +1,80 @@
+/** Who may get in: admin tokens and sessions of people, and the tokens of callers. */
+import { Button, Tabs, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
+import { signInMethodsQuery, tokensQuery } from '../../api/queries.ts';
+import { AdminOnly } from '../../parts/admin-only.tsx';
+import { PageHeader } from '../../parts/page-header.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+import type { administratorTabs } from '../../router.tsx';
+import { NewTokenDialog } from './new-token-dialog.tsx';
+import { SessionTable } from './session-table.tsx';
+import { TokenTable } from './token-table.tsx';
+
+export function AdministratorsPage() {
+  const { tab = 'tokens' } = useSearch({ from: '/administrators' });
+  const navigate = useNavigate();
+  const tokens = useQuery(tokensQuery);
+  const { data: ways } = useQuery(signInMethodsQuery);
+  const [isMaking, setMaking] = useState(false);
+  const kind = tab === 'gateway-tokens' ? 'gateway' : 'admin';
+  return (
+    <>
+      <PageHeader
+        title="Administrators"
+        summary={
+          ways?.methods.includes('oidc') === true
+            ? 'People sign in with an admin token or by single sign-on.'
+            : 'People sign in with an admin token; single sign-on is not configured (OIDC_ISSUER).'
+        }
+        actions={
+          tab !== 'sessions' && (
+            <AdminOnly>
+              {(isForbidden) => (
+                <Button
+                  leftSection={<Plus size={16} aria-hidden />}
+                  disabled={isForbidden}
+                  onClick={() => setMaking(true)}
+                >
+                  {kind === 'admin' ? 'Make an admin token' : 'Make a gateway token'}
+                </Button>
+              )}
+            </AdminOnly>
+          )
+        }
+      />
+      <Tabs
+        value={tab}
+        onChange={(next) =>
+          void navigate({
+            to: '/administrators',
+            search: { tab: next as (typeof administratorTabs)[number] },
+          })
+        }
+      >
+        <Tabs.List mb="md">
+          <Tabs.Tab value="tokens">Admin tokens</Tabs.Tab>
+          <Tabs.Tab value="gateway-tokens">Gateway tokens</Tabs.Tab>
+          <Tabs.Tab value="sessions">Sessions</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="tokens">
+          <QueryView query={tokens} what="The tokens">
+            {(all) => <TokenTable kind="admin" tokens={all.filter((one) => one.kind === 'admin')} />}
+          </QueryView>
+        </Tabs.Panel>
+        <Tabs.Panel value="gateway-tokens">
+          <Text size="sm" className="quiet" mb="sm">
+            An application presents one of these to the gateway, and never sees a provider’s key.
+          </Text>
+          <QueryView query={tokens} what="The tokens">
+            {(all) => <TokenTable kind="gateway" tokens={all.filter((one) => one.kind === 'gateway')} />}
+          </QueryView>
+        </Tabs.Panel>
+        <Tabs.Panel value="sessions">{tab === 'sessions' && <SessionTable />}</Tabs.Panel>
+      </Tabs>
+      {isMaking && <NewTokenDialog kind={kind} onClose={() => setMaking(false)} />}
+    </>
+  );
+}

@@ -1,0 +1,105 @@
+/** Tokens of one kind, and the end of each. */
+import { Button } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api, read } from '../../api/client.ts';
+import { useRights } from '../../api/session.tsx';
+import type { Token } from '../../api/views.ts';
+import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
+import { DataTable, type Column } from '../../parts/data-table.tsx';
+import { RelativeTime } from '../../parts/relative-time.tsx';
+import { Notice } from '../../parts/states.tsx';
+import { SaidBadge } from '../../parts/verdict.tsx';
+
+const states = {
+  good: { word: 'Good', color: 'green' },
+  expired: { word: 'Expired', color: 'gray' },
+  revoked: { word: 'Revoked', color: 'gray' },
+} as const;
+
+export function TokenTable({
+  kind,
+  tokens,
+}: {
+  readonly kind: Token['kind'];
+  readonly tokens: readonly Token[];
+}) {
+  const { mayChange } = useRights();
+  const [revoked, setRevoked] = useState<Token | null>(null);
+  if (tokens.length === 0)
+    return (
+      <Notice title={kind === 'admin' ? 'No admin token is stored' : 'No gateway token is stored'}>
+        {kind === 'admin'
+          ? 'You are here with the token of the environment (KEYWARD_ADMIN_TOKEN). Make one for each person.'
+          : 'Make one for each application: it can be revoked without troubling the others.'}
+      </Notice>
+    );
+  const columns: Column<Token>[] = [
+    { name: 'Name', cell: ({ name }) => name },
+    { name: 'Begins with', cell: ({ prefix }) => <span className="mono">{prefix}…</span> },
+    ...(kind === 'admin'
+      ? [{ name: 'Role', cell: ({ role }: Token) => (role === 'viewer' ? 'Viewer' : 'Administrator') }]
+      : []),
+    { name: 'State', cell: ({ state }) => <SaidBadge said={states[state]} /> },
+    { name: 'Made', cell: ({ created_at: at }) => <RelativeTime at={at} /> },
+    { name: 'Expires', cell: ({ expires_at: at }) => <RelativeTime at={at} /> },
+    ...(kind === 'admin'
+      ? [{ name: 'Last used', cell: ({ last_used_at: at }: Token) => <RelativeTime at={at} /> }]
+      : []),
+    {
+      name: 'Actions',
+      cell: (token) =>
+        token.state === 'good' ? (
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            color="red"
+            disabled={!mayChange}
+            onClick={() => setRevoked(token)}
+            aria-label={`Revoke ${token.name}`}
+          >
+            Revoke
+          </Button>
+        ) : (
+          '–'
+        ),
+    },
+  ];
+  return (
+    <>
+      <DataTable
+        label={kind === 'admin' ? 'Admin tokens' : 'Gateway tokens'}
+        rows={tokens}
+        columns={columns}
+        keyOf={({ id }) => id}
+      />
+      {revoked !== null && <RevokeDialog token={revoked} onClose={() => setRevoked(null)} />}
+    </>
+  );
+}
+
+function RevokeDialog({ token, onClose }: { readonly token: Token; readonly onClose: () => void }) {
+  const queries = useQueryClient();
+  return (
+    <ConfirmDialog
+      title={`Revoke ${token.name}`}
+      confirm="Revoke the token"
+      nameToType={token.name}
+      withReason={false}
+      onClose={onClose}
+      act={async () => {
+        await read(
+          api.DELETE('/api/v1/admin/tokens/{id}', {
+            params: { path: { id: String(token.id) }, query: { wait: 'applied' } },
+          }),
+        );
+        await queries.invalidateQueries({ queryKey: ['audit'] });
+      }}
+    >
+      {token.kind === 'admin'
+        ? 'Whoever uses it is out at once, with every session that was begun with it.'
+        : 'Calls with it are refused with 401 on every instance, at once. Streams that are running end by themselves.'}{' '}
+      It cannot be brought back.
+    </ConfirmDialog>
+  );
+}

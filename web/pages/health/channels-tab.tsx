@@ -1,0 +1,96 @@
+/** Where alerts are sent: every channel, what it takes, and when it is quiet. */
+import { Anchor, Badge, Button, Group, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
+import { channelsQuery } from '../../api/queries.ts';
+import type { AlertChannel } from '../../api/views.ts';
+import { AdminOnly } from '../../parts/admin-only.tsx';
+import { Sheet, SheetCell, SheetRow, type Column } from '../../parts/sheet.tsx';
+import { Failure, LoadingRows, Notice } from '../../parts/states.tsx';
+import { ChannelActs } from './channel-acts.tsx';
+import { ChannelDialog } from './channel-dialog.tsx';
+import { kindWords, placeOf, quietWords, rulesWords } from './channel-words.ts';
+
+export function ChannelsTab() {
+  const { data, error, isPending, refetch } = useQuery(channelsQuery);
+  const [isAdding, setAdding] = useState(false);
+  return (
+    <>
+      <Group justify="space-between" mb="md" gap="sm">
+        <Text size="sm" className="quiet" maw={560}>
+          Alerts are sent to every channel whose rules they pass. Until there is one, they are kept here and
+          sent nowhere.
+        </Text>
+        <AdminOnly>
+          {(isForbidden) => (
+            <Button
+              leftSection={<Plus size={16} aria-hidden />}
+              disabled={isForbidden}
+              onClick={() => setAdding(true)}
+            >
+              Add a channel
+            </Button>
+          )}
+        </AdminOnly>
+      </Group>
+      {isPending ? (
+        <LoadingRows label="Reading the channels" rows={3} />
+      ) : data === undefined ? (
+        <Failure error={error} what="The channels cannot be read" onRetry={() => void refetch()} />
+      ) : data.data.length === 0 ? (
+        <Notice title="There is no channel yet">
+          Nobody is told of a dead key until there is one: mail, Slack, Teams, a webhook or the log of the
+          server.
+        </Notice>
+      ) : (
+        <Sheet label="Channels" columns={columns}>
+          {data.data.map((channel) => (
+            <ChannelRow key={channel.id} channel={channel} />
+          ))}
+        </Sheet>
+      )}
+      {isAdding && <ChannelDialog channel={null} onClose={() => setAdding(false)} />}
+    </>
+  );
+}
+
+const columns: readonly Column[] = [
+  { name: 'Channel', width: 'minmax(10rem, 1fr)' },
+  { name: 'Leads to', width: 'minmax(10rem, 1.3fr)' },
+  { name: 'Takes', width: 'minmax(11rem, 1.4fr)' },
+  { name: 'Quiet hours', width: 'minmax(8rem, 0.9fr)' },
+  { name: 'Actions', width: '7rem', isUnnamed: true },
+];
+
+function ChannelRow({ channel }: { readonly channel: AlertChannel }) {
+  const { id, name, kind, is_active: isActive } = channel;
+  return (
+    <SheetRow>
+      <SheetCell isWide>
+        <Anchor component={Link} to={`/health/channels/${id}`} fw={600} size="sm">
+          {name}
+        </Anchor>
+        <Group gap={6}>
+          <Text size="xs" className="quiet">
+            {kindWords[kind]}
+          </Text>
+          {!isActive && (
+            <Badge variant="light" color="gray" size="sm" tt="none">
+              Switched off
+            </Badge>
+          )}
+        </Group>
+      </SheetCell>
+      <SheetCell label="Leads to" isWide>
+        <span className="mono">{placeOf(channel)}</span>
+      </SheetCell>
+      <SheetCell label="Takes">{rulesWords(channel)}</SheetCell>
+      <SheetCell label="Quiet hours">{quietWords(channel)}</SheetCell>
+      <SheetCell isWide>
+        <ChannelActs channel={channel} />
+      </SheetCell>
+    </SheetRow>
+  );
+}

@@ -1,0 +1,180 @@
+/** How each key stands now, since when, what serves, and what is coming with the advice that mends it. */
+import { Anchor, Button, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { healthQuery, providersQuery } from '../../api/queries.ts';
+import type { KeyWarning, ProviderHealth } from '../../api/views.ts';
+import { RelativeTime } from '../../parts/relative-time.tsx';
+import { SeverityBadge } from '../../parts/severity.tsx';
+import { Sheet, SheetCell, SheetRow, type Column } from '../../parts/sheet.tsx';
+import { Failure, LoadingRows, Notice } from '../../parts/states.tsx';
+import { SaidBadge, VerdictBadge } from '../../parts/verdict.tsx';
+import classes from './health.module.css';
+import { ProviderName } from './provider-name.tsx';
+import { healthWords } from './words.ts';
+
+export function StateTab() {
+  const { data, error, isPending, refetch } = useQuery(healthQuery);
+  const { data: providers } = useQuery(providersQuery);
+  if (isPending) return <LoadingRows label="Reading how the keys stand" />;
+  if (data === undefined)
+    return <Failure error={error} what="The health cannot be read" onRetry={() => void refetch()} />;
+  const stored = new Set(
+    providers?.filter(({ stored_key: key }) => key !== null).map(({ slug }) => slug) ?? [],
+  );
+  // A key that is stored and does not serve is trouble; a provider that nobody uses is none.
+  const hasKey = ({ source, provider }: ProviderHealth): boolean => source !== null || stored.has(provider);
+  const watched = data.data.filter(hasKey);
+  return (
+    <>
+      <Counts counts={data.counts} />
+      {data.warnings.length > 0 && (
+        <div className={`surface ${classes['tile'] ?? ''}`} style={{ marginBottom: '1.25rem' }}>
+          <Warnings warnings={data.warnings} />
+        </div>
+      )}
+      {watched.length === 0 ? (
+        <Notice
+          title="No key is watched yet"
+          action={
+            <Button component={Link} to="/providers">
+              To the provider keys
+            </Button>
+          }
+        >
+          What is active and has a key is tested once a day, and its health stands here.
+        </Notice>
+      ) : (
+        <Sheet label="How the keys stand" columns={columns}>
+          {watched.toSorted(byUrgency).map((one) => (
+            <Row key={one.provider} health={one} />
+          ))}
+        </Sheet>
+      )}
+      <WithoutKey providers={data.data.filter((one) => !hasKey(one))} />
+    </>
+  );
+}
+
+function WithoutKey({ providers }: { readonly providers: readonly ProviderHealth[] }) {
+  if (providers.length === 0) return null;
+  return (
+    <Text size="sm" className="quiet" mt="sm">
+      Active and without a key: {providers.map(({ display_name: name }) => name).join(', ')}.{' '}
+      <Anchor component={Link} to="/providers" size="sm">
+        Set one
+      </Anchor>
+    </Text>
+  );
+}
+
+const columns: readonly Column[] = [
+  { name: 'Provider', width: 'minmax(11rem, 1.2fr)' },
+  { name: 'Health', width: 'minmax(7rem, 0.7fr)' },
+  { name: 'Last word', width: 'minmax(7rem, 0.8fr)' },
+  { name: 'Serves', width: 'minmax(8rem, 0.9fr)' },
+  { name: 'What to do', width: 'minmax(14rem, 2fr)' },
+];
+
+const tones = { healthy: 'good', degraded: 'warn', unhealthy: 'bad', unknown: 'quiet' } as const;
+
+function Counts({ counts }: { readonly counts: Readonly<Record<ProviderHealth['health'], number>> }) {
+  return (
+    <div className={classes['tiles']}>
+      {(['healthy', 'degraded', 'unhealthy', 'unknown'] as const).map((status) => (
+        <div key={status} className={`surface ${classes['tile'] ?? ''}`}>
+          <div className={classes['figure']} data-tone={counts[status] === 0 ? 'quiet' : tones[status]}>
+            {counts[status]}
+          </div>
+          <Text size="sm" className="quiet">
+            {healthWords[status].word}
+          </Text>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Row({ health }: { readonly health: ProviderHealth }) {
+  const { provider, display_name: name, source, verdict, since, mask, warnings, last_test: test } = health;
+  const hasKey = source !== null;
+  return (
+    <SheetRow>
+      <SheetCell isWide>
+        <ProviderName slug={provider} name={name} />
+      </SheetCell>
+      <SheetCell label="Health">
+        <SaidBadge
+          said={hasKey ? healthWords[health.health] : { word: 'Does not serve', color: 'red' }}
+          message={hasKey ? undefined : health.reason}
+        />
+      </SheetCell>
+      <SheetCell label="Last word">
+        {verdict === null ? (
+          <span className="quiet">{hasKey ? 'none yet' : '–'}</span>
+        ) : (
+          <>
+            <VerdictBadge verdict={verdict} message={test?.verdict === verdict ? test.message : undefined} />
+            <Text size="xs" className="quiet" mt={2}>
+              <RelativeTime at={since} />
+            </Text>
+          </>
+        )}
+      </SheetCell>
+      <SheetCell label="Serves">
+        {hasKey ? (
+          <>
+            {source === 'database' ? 'Database' : 'Environment'}
+            <Text className="mono quiet">{mask}</Text>
+          </>
+        ) : (
+          <span className="quiet">nothing</span>
+        )}
+      </SheetCell>
+      <SheetCell label="What to do" isWide>
+        {hasKey ? <Advice health={health} /> : health.reason}
+        {warnings.length > 0 && <Warnings warnings={warnings} />}
+      </SheetCell>
+    </SheetRow>
+  );
+}
+
+/** What the last test advised, as long as its word stands and is no good one. */
+function Advice({
+  health: { health, verdict, last_test: test, warnings },
+}: {
+  readonly health: ProviderHealth;
+}) {
+  if (health !== 'healthy' && test !== null && test.verdict === verdict)
+    return (
+      <Text size="sm">
+        {test.message} <span className="quiet">{test.advice}</span>
+      </Text>
+    );
+  return warnings.length === 0 ? <span className="quiet">Nothing</span> : null;
+}
+
+function Warnings({ warnings }: { readonly warnings: readonly KeyWarning[] }) {
+  return (
+    <ul style={{ margin: 0, padding: 0, listStyle: 'none' }}>
+      {warnings.map((warning) => (
+        <li key={warning.kind} style={{ padding: '0.125rem 0' }}>
+          <SeverityBadge severity={warning.severity} /> {warning.message}
+          <Text size="xs" className={classes['advice']}>
+            <span className="mono">{warning.advice}</span>
+          </Text>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What needs somebody comes first, what has no key last. */
+function byUrgency(one: ProviderHealth, other: ProviderHealth): number {
+  return urgencyOf(other) - urgencyOf(one) || one.display_name.localeCompare(other.display_name);
+}
+
+function urgencyOf({ health, source, warnings }: ProviderHealth): number {
+  if (source === null) return 10;
+  return { unhealthy: 8, degraded: 6, unknown: 4, healthy: 2 }[health] + (warnings.length > 0 ? 1 : 0);
+}

@@ -1,0 +1,26 @@
+/** Goes on with a list that comes in pages. */
+import { Button, Group } from '@mantine/core';
+
+export function MoreButton({
+  list,
+}: {
+  readonly list: {
+    readonly hasNextPage: boolean;
+    readonly isFetchingNextPage: boolean;
+    readonly fetchNextPage: () => Promise<unknown>;
+  };
+}) {
+  if (!list.hasNextPage) return null;
+  return (
+    <Group justify="center">
+      <Button
+        variant="default"
+        size="xs"
+        loading={list.isFetchingNextPage}
+        onClick={() => void list.fetchNextPage()}
+      >
+        Show earlier ones
+      </Button>
+    </Group>
+  );
+}

@@ -1,0 +1,78 @@
+/** The states of a view that has nothing to show: loading, empty, failed. */
+import { Alert, Button, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { CircleAlert } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { ApiError } from '../api/client.ts';
+
+/** In place of rows that are on their way. */
+export function LoadingRows({
+  label,
+  rows = 6,
+}: {
+  readonly label: string;
+  readonly rows?: number | undefined;
+}) {
+  return (
+    <Stack gap="xs" role="status" aria-label={label}>
+      {Array.from({ length: rows }, (_, row) => (
+        <Skeleton key={row} height={52} radius="md" />
+      ))}
+    </Stack>
+  );
+}
+
+/** Says what is not there, and what to do. */
+export function Notice({
+  title,
+  children,
+  action,
+  isView = false,
+}: {
+  readonly title: string;
+  /** It stands in the place of a view, and has its heading. */
+  readonly isView?: boolean;
+  readonly children?: ReactNode;
+  readonly action?: ReactNode;
+}) {
+  return (
+    <Stack align="center" gap="sm" py={64} px="md" ta="center">
+      <Title order={isView ? 1 : 2} size="h2">
+        {title}
+      </Title>
+      {children !== undefined && (
+        <Text className="quiet" maw={480}>
+          {children}
+        </Text>
+      )}
+      {action}
+    </Stack>
+  );
+}
+
+/** Something that could not be read or done, in the words of the server. */
+export function Failure({
+  error,
+  what,
+  onRetry,
+}: {
+  readonly error: unknown;
+  readonly what: string;
+  readonly onRetry?: () => void;
+}) {
+  const code = error instanceof ApiError ? error.code : null;
+  return (
+    <Alert color="red" icon={<CircleAlert aria-hidden />} title={what} role="alert">
+      <Stack gap="sm" align="flex-start">
+        <Text size="sm">
+          {error instanceof Error ? error.message : String(error)}
+          {code !== null && code !== 'offline' && <span className="mono"> ({code})</span>}
+        </Text>
+        {onRetry !== undefined && (
+          <Button size="xs" variant="default" onClick={onRetry}>
+            Try again
+          </Button>
+        )}
+      </Stack>
+    </Alert>
+  );
+}
