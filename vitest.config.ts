@@ -8,8 +8,8 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     pool: 'forks',
-    // Most tests wait for processes and databases of their own; by itself vitest would leave a core idle.
-    maxWorkers: 2,
+    // Most tests wait for processes and databases of their own; by itself vitest would leave cores idle.
+    maxWorkers: 3,
     globalSetup: ['tests/support/global-setup.ts'],
     reporters: ['default', new ClosingLineReporter()],
     testTimeout: 30_000,

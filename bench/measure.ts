@@ -103,6 +103,6 @@ function cpuOf({ pid }: Target): number | null {
 }
 
 /** @param sorted ascending, not empty */
-function quantile(sorted: readonly number[], q: number): number {
+export function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
 }

@@ -15,6 +15,7 @@ const main = existsSync(source) ? source : built;
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major > 22 || (major === 22 && minor >= 19)) {
   // In the environment too, for the thread of the embedded engine.
+  endWithLauncher();
   process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
     new URL('../node_modules/.cache/keyward', import.meta.url),
   );
@@ -24,6 +25,14 @@ if (major > 22 || (major === 22 && minor >= 19)) {
   runWithProjectNode(fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url)));
 }
 
+/** A launcher that is killed can pass on nothing: without this the server would go on with nobody to end it. */
+function endWithLauncher() {
+  if (process.env.KEYWARD_LAUNCHED === undefined || process.channel === undefined) return;
+  delete process.env.KEYWARD_LAUNCHED;
+  process.channel.unref();
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+}
+
 function runWithProjectNode(node) {
   if (!existsSync(node)) {
     process.stderr.write(
@@ -31,7 +40,10 @@ function runWithProjectNode(node) {
     );
     process.exit(1);
   }
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, KEYWARD_LAUNCHED: 'yes' },
+  });
   // A terminal sends Ctrl-C to both; the child decides when it is over.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));

@@ -34,6 +34,20 @@ BEGIN
     ) OR EXISTS (
       SELECT FROM pg_attribute WHERE attrelid = to_regclass(format('%I.llm_providers', current_schema()))
          AND attname IN ('api_key_binding', 'allow_private_network', 'request_headers') AND NOT attisdropped)
+    UNION ALL
+    SELECT '008' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_key_versions', 'keyward_rotations', 'keyward_rotation_traffic', 'keyward_rotation_schedules', 'keyward_management_keys'))
+    UNION ALL
+    SELECT '009' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname = 'keyward_encryption_keys'
+    ) OR EXISTS (
+      SELECT FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+       WHERE relnamespace = current_schema()::regnamespace AND attname = 'encrypted_under' AND NOT attisdropped)
+    UNION ALL
+    SELECT '010' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_key_policies', 'keyward_daily_tests', 'keyward_live_verdicts', 'keyward_alerts', 'keyward_alert_channels', 'keyward_alert_deliveries'))
   ) AS built_on_it;
   IF later IS NOT NULL THEN
     RAISE EXCEPTION 'migration 002 cannot be rolled back while later ones are there: %', later

@@ -4,7 +4,29 @@
 -- statement, so that it happens whole or not at all. Twice in a row is fine.
 
 DO $$
+DECLARE
+  later TEXT;
 BEGIN
+  SELECT string_agg(version, ', ' ORDER BY version DESC) INTO later FROM (
+    SELECT '008' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_key_versions', 'keyward_rotations', 'keyward_rotation_traffic', 'keyward_rotation_schedules', 'keyward_management_keys'))
+    UNION ALL
+    SELECT '009' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname = 'keyward_encryption_keys'
+    ) OR EXISTS (
+      SELECT FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+       WHERE relnamespace = current_schema()::regnamespace AND attname = 'encrypted_under' AND NOT attisdropped)
+    UNION ALL
+    SELECT '010' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_key_policies', 'keyward_daily_tests', 'keyward_live_verdicts', 'keyward_alerts', 'keyward_alert_channels', 'keyward_alert_deliveries'))
+  ) AS built_on_it;
+  IF later IS NOT NULL THEN
+    RAISE EXCEPTION 'migration 007 cannot be rolled back while later ones are there: %', later
+      USING HINT = 'Nothing was changed. Roll those back first, in the order in which they are named.';
+  END IF;
+
   IF EXISTS (
     SELECT FROM pg_attribute
     WHERE attrelid = to_regclass(format('%I.llm_providers', current_schema())) AND attname = 'api_key_binding' AND NOT attisdropped

@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process';
 
 const checks: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
   ['types', 'tsc', '--noEmit', '-p', 'tsconfig.json'],
+  ['types of the page', 'tsc', '--noEmit', '-p', 'web/tsconfig.json'],
   ['lint', 'oxlint', '--type-aware', '--deny-warnings'],
-  ['format', 'oxfmt', '--check', 'src', 'tests', 'bench', 'scripts', 'bin'],
+  ['format', 'oxfmt', '--check', 'src', 'web', 'tests', 'bench', 'scripts', 'bin'],
   ['dead code', 'knip'],
   ['generated files', 'node', 'scripts/generate.ts', '--check'],
   ['openapi.json', 'node', 'scripts/lint-openapi.ts'],

@@ -25,6 +25,8 @@ const environment: Environment = {
   PORT: '0',
   LOG_FORMAT: 'text',
   OPENROUTER_API_KEY: environmentKey,
+  // The story tests the keys when it comes to that.
+  HEALTH_TEST_WINDOW: 'off',
   OPENROUTER_BASE_URL: provider.baseUrl,
 };
 let server: RunningKeyward | undefined;

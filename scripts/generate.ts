@@ -4,7 +4,7 @@ import { generatedDocuments } from './generated-docs.ts';
 
 const checkOnly = process.argv.includes('--check');
 let stale = 0;
-for (const { path, text } of await generatedDocuments()) {
+for await (const { path, text } of generatedDocuments()) {
   if (readOr(path, '') === text) continue;
   if (checkOnly) {
     console.error(`${path} is stale: run "npm run generate" and commit it.`);

@@ -4,6 +4,7 @@ import { settings, type Setting } from '../src/foundation/settings.ts';
 import { accessDocument, expectedRow } from './access-document.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { withMigratedDatabase } from './migrated-database.ts';
+import { pageTypes } from './page-types.ts';
 import { schemaDocument } from './schema-document.ts';
 import { servedDocument } from './served-document.ts';
 import { verdictsDocument } from './verdicts-document.ts';
@@ -15,19 +16,22 @@ export interface GeneratedDocument {
 
 export const generatedNotice = '<!-- Made by "npm run generate". Do not edit. -->';
 
-export async function generatedDocuments(): Promise<GeneratedDocument[]> {
-  const fromDatabase = await withMigratedDatabase(async (migrated) => [
+/** One by one: the server that the later ones are read from starts on the catalogue that comes first. */
+export async function* generatedDocuments(): AsyncGenerator<GeneratedDocument> {
+  yield* await withMigratedDatabase(async (migrated) => [
     { path: 'migrations/expected-catalogue.json', text: `${JSON.stringify(migrated.steps, null, 2)}\n` },
     { path: 'SCHEMA.md', text: await schemaDocument(generatedNotice, migrated) },
   ]);
-  return [
-    ...fromDatabase,
-    { path: 'docs/configuration.md', text: configuration() },
-    { path: 'docs/errors.md', text: errors() },
-    { path: 'docs/verdicts.md', text: verdictsDocument(generatedNotice) },
-    { path: 'openapi.json', text: await servedDocument() },
-    { path: 'docs/access.md', text: accessDocument(generatedNotice, (await adminRoutes()).map(expectedRow)) },
-  ];
+  yield { path: 'docs/configuration.md', text: configuration() };
+  yield { path: 'docs/errors.md', text: errors() };
+  yield { path: 'docs/verdicts.md', text: verdictsDocument(generatedNotice) };
+  const served = await servedDocument();
+  yield { path: 'openapi.json', text: served };
+  yield { path: 'web/api/schema.ts', text: pageTypes(JSON.parse(served)) };
+  yield {
+    path: 'docs/access.md',
+    text: accessDocument(generatedNotice, (await adminRoutes()).map(expectedRow)),
+  };
 }
 
 function configuration(): string {

@@ -84,14 +84,27 @@ function listenFault(error: NodeJS.ErrnoException, host: string, port: number): 
   });
 }
 
-/** Lets requests in flight finish; cuts what is left when the time is up. */
-export async function drain({ http, connections }: Door, timeoutMs: number): Promise<void> {
+/** What the last words to those who are cut may take. */
+const lastWordsMs = 200;
+
+/**
+ * Lets requests in flight finish; cuts what is left when the time is up.
+ * @param beforeCut whoever is still waiting is told by it
+ */
+export async function drain(
+  { http, connections }: Door,
+  timeoutMs: number,
+  beforeCut: () => Promise<void>,
+): Promise<void> {
   const closed = new Promise((resolve) => http.close(resolve));
   // Browsers open connections ahead of need; Node does not count one without a request as idle.
   for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
   // A connection that becomes idle after the close is not closed by it.
   const idle = setInterval(() => http.closeIdleConnections(), 50);
-  const cut = setTimeout(() => http.closeAllConnections(), timeoutMs);
+  let cut = setTimeout(() => {
+    cut = setTimeout(() => http.closeAllConnections(), lastWordsMs);
+    void beforeCut();
+  }, timeoutMs);
   await closed;
   clearInterval(idle);
   clearTimeout(cut);

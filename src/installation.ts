@@ -14,6 +14,7 @@ import { systemClock, type Clock } from './foundation/clock.ts';
 import type { Config } from './foundation/config.ts';
 import { UsageError } from './foundation/errors.ts';
 import { forgetInstances } from './keys/instances.ts';
+import { admitRing } from './keys/reencryption/keys-in-use.ts';
 import { KnownBindings } from './keys/known-bindings.ts';
 import { readEncryptedRows, readFingerprintKey } from './keys/provider-store.ts';
 
@@ -62,6 +63,7 @@ export async function buildInstallation(
     const keyRing =
       found.configured ??
       (await dataDirectoryKeyRing(config.dataDirectory, async () => encryptedThings(database)));
+    if (options.as === 'server') await admitRing(database.kysely, keyRing.ring, keyRing.from);
     const fingerprinter = new Fingerprinter(await readFingerprintKey(database.kysely));
     const { clock = systemClock } = options;
     const audit = new AuditTrail({ db: database.kysely, ring: keyRing.ring, clock });

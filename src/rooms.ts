@@ -3,9 +3,13 @@
  * order. The installation that they stand on is closed by whoever opened it.
  */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { createAdminApi } from './admin-api/app.ts';
+import { openAdminDoor } from './admin-door.ts';
+import type { Condition } from './alerts/condition.ts';
+import type { DeliveryParts } from './alerts/deliver.ts';
 import { systemActor } from './audit/actors.ts';
+import type { AuditTrail } from './audit/audit-trail.ts';
 import { AuditWatch } from './audit/audit-watch.ts';
+import { RecurringWork } from './audit/recurring-work.ts';
 import { openAnchor } from './audit/open-anchor.ts';
 import { createAdminAuth, type AdminAuth } from './auth/admin-auth.ts';
 import type { TokenKind } from './auth/token.ts';
@@ -18,9 +22,23 @@ import type { RequestHandler } from './front-door.ts';
 import { createGateway, type Gateway } from './gateway/gateway.ts';
 import { gatewayMetrics } from './gateway/gateway-metrics.ts';
 import type { Installation } from './installation.ts';
+import { HealthClock } from './jobs/health-clock.ts';
+import { registerHealthMetrics } from './jobs/health-metrics.ts';
+import { AlertClock } from './jobs/alert-clock.ts';
+import { alertMetrics } from './jobs/alert-metrics.ts';
+import { lookAround } from './jobs/known-conditions.ts';
+import { RotationClock } from './jobs/rotation-clock.ts';
+import type { ChangeParts } from './keys/change-provider.ts';
+import { RingWatch } from './jobs/ring-watch.ts';
+import { LiveWatch } from './keys/health/live-watch.ts';
+import { readHealth } from './keys/health/read-health.ts';
 import { heartbeatMs, newInstanceId, removeInstance, reportInstance } from './keys/instances.ts';
+import { admitRing } from './keys/reencryption/keys-in-use.ts';
 import { loadSnapshot } from './keys/load-snapshot.ts';
-import type { Snapshot } from './keys/snapshot.ts';
+import { describeFoundVersions } from './keys/rotation/found-versions.ts';
+import { RecentRequests } from './keys/recent-requests.ts';
+import { RotationWatch } from './keys/rotation/rotation-watch.ts';
+import { keysIn, type Snapshot } from './keys/snapshot.ts';
 import { SnapshotKeeper } from './keys/snapshot-keeper.ts';
 import { remarkTeller } from './keys/tell-remarks.ts';
 
@@ -42,6 +60,8 @@ export interface Rooms {
   readonly firstTokens: FirstTokens;
   /** Requests are still answered, each as the last one of its connection. */
   beginStop(): void;
+  /** Ends the calls to providers: callers who have heard nothing yet are told, and streams break off. */
+  refuseWaiting(): Promise<void>;
   /** Leaves the installation open, whose last words it writes there. */
   close(): Promise<void>;
 }
@@ -57,11 +77,13 @@ export async function openRooms(
   let stopping = false;
   const report = async (): Promise<void> => {
     if (stopping) return;
-    const instance = { id, version, snapshot: keeper.current() };
+    const [snapshot, { ring }] = [keeper.current(), keyRing];
+    const instance = { id, version, snapshot, ring, requests: requests.lastHour() };
     await reportInstance(database.kysely, instance).catch((error: unknown) => {
       log.debug({ err: error }, 'this instance could not report itself');
     });
   };
+  const requests = new RecentRequests(clock);
   const tellRemarks = remarkTeller(log);
   const keeper: SnapshotKeeper = new SnapshotKeeper({
     database,
@@ -74,40 +96,100 @@ export async function openRooms(
       for (const [slug, problem] of snapshot.problems)
         log.warn({ provider: slug }, `a provider is set aside: ${problem}`);
       tellRemarks(snapshot);
+      rotations.keepOnly(trialsIn(snapshot));
       void report();
       auditWatch.wake();
+      versions.wake();
     },
   });
   const auditWatch = watchAudit(installation, log, id);
+  const changes = { audit, ring: keyRing.ring, fingerprinter, config, bindings };
+  const occasion = { actor: systemActor(id) };
+  const rotations = new RotationWatch({
+    db: database.kysely,
+    changes,
+    log,
+    instanceId: id,
+    occasion,
+    onMoved: () => void keeper.refresh(),
+  });
+  const versions = watchVersions(installation, changes, log);
+  const rotationClock = new RotationClock({
+    changes,
+    config,
+    database,
+    clock,
+    log,
+    instanceId: id,
+    occasion,
+  });
+  const live = new LiveWatch({
+    db: database.kysely,
+    clock,
+    log,
+    onRefused: () => healthClock.wake(),
+  });
+  const healthClock: HealthClock = new HealthClock({
+    changes,
+    config,
+    database,
+    clock,
+    log,
+    instanceId: id,
+    occasion,
+    snapshot: () => keeper.current(),
+    window: config.health.testWindow,
+  });
+  const ringWatch = new RingWatch({
+    found: keyRing,
+    log,
+    accept: async (ring) => admitRing(database.kysely, ring, keyRing.from),
+    onReplaced: () => {
+      void keeper.reload();
+      auditWatch.wake();
+    },
+  });
   const registry = createRegistry(keeper, installation);
+  registerHealthMetrics(registry, {
+    read: async () => readHealth({ config, changes, database, clock }),
+    monotonicMs: () => clock.monotonicMs(),
+  });
   const gateway = createGateway({
     config,
     log,
     snapshot: () => keeper.current(),
     refresh: () => void keeper.refresh(),
-    metrics: gatewayMetrics(registry),
+    rotations,
+    live,
+    requests,
+    metrics: gatewayMetrics(registry, () => keeper.current().providers.keys()),
     clock,
+  });
+  const alerts = watchAlerts(installation, {
+    log,
+    id,
+    changes,
+    registry,
+    snapshot: () => keeper.current(),
+    auditFault: () => auditWatch.fault(),
   });
   const auth = await createAdminAuth({ config, db: database.kysely, audit, ring: keyRing.ring, clock, log });
-  const adminApi = await createAdminApi({
-    config,
-    database,
-    changes: { audit, ring: keyRing.ring, fingerprinter, config, bindings },
-    keeper,
-    keyRing,
-    registry,
-    log,
-    startedAt,
-    clock,
-    instanceId: id,
-    stopping: () => stopping,
-    auditFault: () => auditWatch.fault(),
-    auth,
-  });
-  const close = async (): Promise<void> => {
-    await closeRooms({ gateway, keeper, auditWatch, auth, installation, id });
-    await adminApi.close();
-  };
+  const close = async (): Promise<void> =>
+    closeRooms({
+      gateway,
+      keeper,
+      ringWatch,
+      auditWatch,
+      rotations,
+      rotationClock,
+      live,
+      healthClock,
+      alertClock: alerts.clock,
+      versions,
+      auth,
+      installation,
+      id,
+    });
   // Last of all, so that a start which is killed before it can show them has hardly ever made them.
   const firstToken = async (kind: TokenKind, configured: Secret | undefined): Promise<Secret | undefined> =>
     configured === undefined
@@ -121,6 +203,12 @@ export async function openRooms(
       gateway: await firstToken('gateway', config.gatewayToken),
     };
     auditWatch.start();
+    rotations.start();
+    rotationClock.start();
+    live.start();
+    healthClock.start();
+    alerts.clock.start();
+    ringWatch.wake();
     await keeper.refresh();
     // From its first answer on, who waits for all instances waits for this one too.
     await report();
@@ -128,6 +216,25 @@ export async function openRooms(
     await close();
     throw error;
   }
+  const adminDoor = openAdminDoor({
+    config,
+    database,
+    changes,
+    rotations,
+    watch: healthClock,
+    keeper,
+    keyRing,
+    registry,
+    log,
+    startedAt,
+    clock,
+    instanceId: id,
+    stopping: () => stopping,
+    auditFault: () => auditWatch.fault(),
+    ringFault: () => ringWatch.fault(),
+    auth,
+    deliveries: alerts.deliveries,
+  });
   const heartbeat = setInterval(() => void report(), heartbeatMs);
   return {
     firstTokens,
@@ -136,13 +243,17 @@ export async function openRooms(
       // A caller who always has a next request would otherwise hold the connection, and the stop, until the cut.
       if (stopping) response.setHeader('connection', 'close');
       if (gateway.serves(request.url ?? '')) gateway.handle(request, response);
-      else adminApi.routing(request, response);
+      else adminDoor.handle(request, response);
     },
     beginStop: () => {
       stopping = true;
       clearInterval(heartbeat);
     },
-    close,
+    refuseWaiting: async () => gateway.close(),
+    close: async () => {
+      await close();
+      await adminDoor.close();
+    },
   };
 }
 
@@ -161,15 +272,80 @@ function watchAudit(installation: Installation, log: Logger, id: string): AuditW
   });
 }
 
+/** What is wrong with keys becomes alerts, and alerts become messages. */
+function watchAlerts(
+  { config, database, keyRing, audit, clock }: Installation,
+  seen: {
+    log: Logger;
+    id: string;
+    changes: ChangeParts;
+    registry: Registry;
+    snapshot: () => Snapshot;
+    auditFault: () => string | null;
+  },
+): { readonly clock: AlertClock; readonly deliveries: DeliveryParts & { readonly audit: AuditTrail } } {
+  const metrics = alertMetrics(seen.registry);
+  const db = database.kysely;
+  const deliveries = {
+    db,
+    audit,
+    ring: keyRing.ring,
+    clock,
+    config,
+    log: seen.log,
+    instanceId: seen.id,
+    knownSecrets: () => keysIn(seen.snapshot()),
+    onAttempt: metrics.countDelivery,
+  };
+  const conditions = async (): Promise<Condition[]> =>
+    lookAround({ changes: seen.changes, config, database, clock }, seen.snapshot(), seen.auditFault());
+  const testedProviders = (): number =>
+    [...seen.snapshot().providers.values()].filter(({ resolution }) => resolution.key !== null).length;
+  return {
+    deliveries,
+    clock: new AlertClock({ deliveries, config, conditions, testedProviders, metrics }),
+  };
+}
+
+/** Keys that other programs stored get mask and fingerprint, whenever something has changed. */
+function watchVersions({ database }: Installation, changes: ChangeParts, log: Logger): RecurringWork {
+  return new RecurringWork({
+    run: async () => void (await describeFoundVersions(database.kysely, changes)),
+    everyMs: 3_600_000,
+    pauseMs: 0,
+    longestWaitMs: 5_000,
+    onFailed: (error) => log.debug({ err: error }, 'the versions of keys cannot be looked at yet'),
+    onRecovered: () => undefined,
+  });
+}
+
+function trialsIn({ providers }: Snapshot): ReadonlySet<string> {
+  return new Set(Array.from(providers.values(), ({ trial }) => trial?.rotationId ?? ''));
+}
+
 async function closeRooms(rooms: {
   gateway: Gateway;
   keeper: SnapshotKeeper;
+  ringWatch: RingWatch;
   auditWatch: AuditWatch;
+  rotations: RotationWatch;
+  rotationClock: RotationClock;
+  live: LiveWatch;
+  healthClock: HealthClock;
+  alertClock: AlertClock;
+  versions: RecurringWork;
   auth: AdminAuth;
   installation: Installation;
   id: string;
 }): Promise<void> {
   await rooms.gateway.close();
+  await rooms.rotations.stop(rooms.keeper.databaseError() === null);
+  await rooms.rotationClock.stop();
+  await rooms.live.stop(rooms.keeper.databaseError() === null);
+  await rooms.healthClock.stop();
+  await rooms.alertClock.stop();
+  await rooms.versions.stop();
+  await rooms.ringWatch.stop();
   await rooms.auditWatch.stop(rooms.keeper.databaseError() === null);
   await rooms.keeper.stop();
   rooms.auth.refusals.stop();

@@ -1,12 +1,15 @@
 /**
  * The server: binds the port first, so that a start which cannot serve leaves nothing behind, answers
- * /health/live from then on, and opens the rooms behind it. What takes long to read is read while the
- * embedded engine starts.
+ * /health/live from then on, and opens the rooms behind it. What takes long to read is read a
+ * turn later, while the embedded engine starts in its thread.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { answerLive } from './admin-api/early-health.ts';
 import type { Clock } from './foundation/clock.ts';
 import type { Config } from './foundation/config.ts';
 import { KeywardError } from './foundation/errors.ts';
 import { drain, listen, openDoor, type RequestHandler } from './front-door.ts';
+import { requestId } from './gateway/headers.ts';
 import { sendError } from './gateway/send-error.ts';
 import type { Installation } from './installation.ts';
 import type { Snapshot } from './keys/snapshot.ts';
@@ -30,12 +33,9 @@ export interface ServerOptions extends RoomsOptions {
 
 /** While the rooms are opened: the process lives, and that is all. */
 const notReady: RequestHandler = (request, response) => {
-  if (request.method !== 'GET' || request.url !== '/health/live') {
-    sendError(request, response, new KeywardError('not_ready'));
-    return;
-  }
-  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end('{"status":"live"}');
+  if (answerLive(request, response)) return;
+  response.setHeader('x-request-id', requestId(request.headers));
+  sendError(request, response, new KeywardError('not_ready', { retryAfterSeconds: 1 }));
 };
 
 /** @throws UsageError with one line when it cannot start */
@@ -51,7 +51,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         onIdleError: (error) => options.log.debug({ err: error }, 'an idle database connection broke'),
         ...(options.clock !== undefined && { clock: options.clock }),
       }),
-      import('./rooms.ts'),
+      nextTurn().then(async () => import('./rooms.ts')),
     ]);
     try {
       const rooms = await openRooms(installation, options);
@@ -63,7 +63,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         snapshot: rooms.snapshot,
         stop: async () => {
           rooms.beginStop();
-          await drain(door, config.limits.shutdownTimeoutMs);
+          await drain(door, config.limits.shutdownTimeoutMs, async () => rooms.refuseWaiting());
           await rooms.close();
           await installation.close();
         },

@@ -12,10 +12,12 @@ const house: House = {
     ['cli'],
     ['server.ts'],
     ['rooms.ts'],
+    ['admin-door.ts'],
     ['front-door.ts'],
     ['open-installation.ts'],
     ['installation.ts'],
     ['gateway', 'admin-api', 'jobs'],
+    ['backup'],
     ['keys'],
     ['auth', 'alerts', 'usage'],
     ['audit'],
@@ -29,8 +31,11 @@ const house: House = {
   packages: { pg: 'database', '@electric-sql/': 'database' },
   environmentReaders: /^foundation\/config(?:-[a-z-]+)?\.ts$/,
   revealers: [
-    'audit/anchor-webhook.ts', // signs what it posts
     'audit/audit-key.ts', // opens the key of the chain
+    'alerts/channel-secrets.ts', // takes them out of what is told and recorded
+    'alerts/channel-settings.ts', // looks where the address of a channel leads, encrypts
+    'alerts/post-message.ts', // posts to an address that is a secret
+    'alerts/send-email.ts', // signs in at the SMTP server
     'admin-api/kept-answer.ts', // gives an answer again
     'admin-api/routes/token-routes.ts', // shows a new token, once
     'admin-api/session-cookie.ts', // sets the cookie
@@ -39,15 +44,18 @@ const house: House = {
     'auth/single-sign-on.ts', // sends the client secret to the identity provider
     'auth/token.ts', // hashes
     'auth/token-store.ts', // hashes a new token
+    'cli/alert-channels.ts', // parses the settings that were entered
     'cli/encryption-key.ts', // prints a new encryption key
     'cli/serve.ts', // shows the first tokens, once
     'cli/tokens.ts', // prints a new token
     'crypto/encryption-key-file.ts', // writes the encryption key to its file
     'crypto/fingerprint.ts', // hashes and masks
     'crypto/key-ring.ts', // parses the encryption keys, encrypts
+    'crypto/webhook-signature.ts', // signs what is posted
     'crypto/stored-key.ts', // trims what was decrypted, to hash and mask it
     'keys/stored-key.ts', // trims what was decrypted and looks whether a header can carry it
     'providers/key-header.ts', // sends the key to its provider
+    'providers/managed-request.ts', // names the key to its provider that is to be revoked
     'providers/key-shape.ts', // looks whether a key is one of this provider
     'providers/redact.ts', // takes keys out of what providers say
   ],

@@ -96,6 +96,7 @@ describe.each(Object.entries(backends))('with the database on the engine %s', (_
       expect(report.checks).toMatchObject({
         database: { status: 'degraded', message: expect.stringContaining('last snapshot') as string },
         revision: { status: 'degraded', revision },
+        audit: { status: 'degraded', message: expect.stringContaining('Nothing can be recorded') as string },
         encryption_key: { status: 'ok' },
       });
       for (const stream of [false, true]) {

@@ -285,6 +285,18 @@ describe('a stop', () => {
     await provider.waitForDisconnect();
   });
 
+  test('tells a caller who has heard nothing in time why, before it cuts', async () => {
+    const provider = await standIn();
+    const keyward = await keywardBefore(provider, { SHUTDOWN_TIMEOUT_MS: '200' });
+    provider.behave({ insteadOfHeaders: 'stall' });
+    const waiting = keyward.chat();
+    await provider.waitForStall();
+    await keyward.stop();
+    const answer = await waiting;
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ error: { code: 'not_ready' } });
+  });
+
   test('tells a caller who has a next request on the same connection to take another one', async () => {
     const provider = await standIn();
     const keyward = await keywardBefore(provider);

@@ -6,11 +6,14 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Config } from '../foundation/config.ts';
+import { duplicateHeader } from '../foundation/duplicate-header.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import { isPrivateName } from '../foundation/private-names.ts';
 
 /** Throws the KeywardError that refuses the address and the Host of a request. */
 export type CheckHost = (request: IncomingMessage) => void;
+
+const onlyHost = new Set(['host']);
 
 const hostHeader =
   /^(?:\[(?<v6>[\da-f]*:[\da-f:.]*)\]|(?<name>[a-z\d_-]+(?:\.[a-z\d_-]+)*\.?))(?::\d{1,5})?$/;
@@ -30,8 +33,8 @@ export function hostCheck({ host: bound, publicOrigin, allowedHosts }: Config): 
   return ({ url = '', headers, rawHeaders }) => {
     // An absolute address would stand above the header (RFC 9112, 3.2.2), and only proxies send one.
     if (!url.startsWith('/')) throw new KeywardError('malformed_request');
-    const times = rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'host').length;
-    if (times > 1) throw new KeywardError('duplicate_header', { param: 'Host' });
+    if (duplicateHeader(rawHeaders, onlyHost) !== undefined)
+      throw new KeywardError('duplicate_header', { param: 'Host' });
     const { v6, name } = hostHeader.exec((headers.host ?? '').toLowerCase())?.groups ?? {};
     if (v6 === undefined ? name !== undefined && isAllowed(name.replace(/\.$/, '')) : isIP(v6) === 6) return;
     throw new KeywardError('host_not_allowed', {

@@ -29,11 +29,13 @@ export interface HealthParts {
   readonly keyRing: FoundKeyRing;
   /** Why the audit trail cannot be written, as far as it is known; null while it can. */
   readonly auditFault: () => string | null;
+  /** Why the encryption key ring that stands where it is read from was not taken over; null where it was. */
+  readonly ringFault: () => string | null;
   readonly stopping: () => boolean;
 }
 
 /** HTTP 200 while the instance serves, degraded or not; 503 once it is stopping. */
-export function readyReport({ keeper, keyRing, auditFault, stopping }: HealthParts): {
+export function readyReport({ keeper, keyRing, auditFault, ringFault, stopping }: HealthParts): {
   httpStatus: number;
   report: ReadyReport;
 } {
@@ -42,7 +44,7 @@ export function readyReport({ keeper, keyRing, auditFault, stopping }: HealthPar
   const unreadable = [...snapshot.providers.values()].filter(
     ({ storedKeyUnreadable }) => storedKeyUnreadable,
   ).length;
-  const fault = auditFault();
+  const fault = databaseGone ? 'Nothing can be recorded while the database does not answer.' : auditFault();
   const checks: ReadyReport['checks'] = {
     database: databaseGone
       ? { status: 'degraded', message: 'The database does not answer; serving from the last snapshot.' }
@@ -56,13 +58,7 @@ export function readyReport({ keeper, keyRing, auditFault, stopping }: HealthPar
       fault === null
         ? { status: 'ok', message: 'The audit trail can be written.' }
         : { status: 'degraded', message: fault },
-    encryption_key:
-      unreadable === 0
-        ? { status: 'ok', message: `Active key ${keyRing.ring.activeKeyId}.` }
-        : {
-            status: 'degraded',
-            message: `Of the stored keys ${unreadable} cannot be decrypted: keyward encryption-key check`,
-          },
+    encryption_key: ringCheck(keyRing, unreadable, ringFault()),
     providers: {
       status: snapshot.problems.size === 0 ? 'ok' : 'degraded',
       set_aside: Object.fromEntries(snapshot.problems),
@@ -72,4 +68,23 @@ export function readyReport({ keeper, keyRing, auditFault, stopping }: HealthPar
   const isWhole = Object.values(checks).every(({ status }) => status === 'ok');
   const report: ReadyReport = { status: stopping() ? 'stopping' : isWhole ? 'ready' : 'degraded', checks };
   return { httpStatus: stopping() ? 503 : 200, report };
+}
+
+function ringCheck(
+  { ring, from }: FoundKeyRing,
+  unreadable: number,
+  fault: string | null,
+): ReadyReport['checks']['encryption_key'] {
+  if (unreadable > 0)
+    return {
+      status: 'degraded',
+      message: `Of the stored keys ${unreadable} cannot be decrypted: keyward encryption-key check`,
+    };
+  const active = `Active key ${ring.activeKeyId}.`;
+  return fault === null
+    ? { status: 'ok', message: active }
+    : {
+        status: 'degraded',
+        message: `${active} What stands in ${from} now is not taken over, and a restart would fail: ${fault}`,
+      };
 }

@@ -5,6 +5,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { KeywardError } from '../foundation/errors.ts';
+import { holdsNoSecret } from '../keys/provider-rules.ts';
 import type { AdminApiParts } from './admin-api-parts.ts';
 import { actorKey } from './actor-key.ts';
 import { openAnswer, sealAnswer } from './kept-answer.ts';
@@ -76,6 +77,12 @@ function claimOf(request: FastifyRequest, { changes }: AdminApiParts): Claim | n
   const key = request.headers['idempotency-key'];
   const takes = request.routeOptions.config.takes ?? [];
   if (!takes.includes('Idempotency-Key') || typeof key !== 'string' || request.actor === null) return null;
+  if (!holdsNoSecret(key)) {
+    throw new KeywardError('header_invalid', {
+      message: 'The Idempotency-Key looks like a secret, and it is stored as it is. Choose a random text.',
+      param: 'Idempotency-Key',
+    });
+  }
   const { method, url, headers, body } = request;
   const said = JSON.stringify([method, url, headers['if-match'] ?? null, body ?? null]);
   return { actor: actorKey(request.actor), key, requestHash: changes.fingerprinter.digestOf(said) };

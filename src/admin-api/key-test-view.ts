@@ -30,7 +30,10 @@ export const keyTestFields = {
   remaining_usd: amount,
   usage_usd: amount,
   expires_at: z.iso.datetime().nullable(),
-  key_name: z.string().nullable().describe('What the key is called at the provider.'),
+  key_name: z
+    .string()
+    .nullable()
+    .describe('What the key is called at the provider; without a name of its own, how it begins and ends.'),
   organisation: z.string().nullable(),
   permissions: z.array(z.string()).nullable().describe('What it may call, in the words of the provider.'),
 };

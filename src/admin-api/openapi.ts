@@ -36,7 +36,10 @@ export async function collectDocument(app: TypedApp): Promise<void> {
       servers: [{ url: '/', description: 'The server that gave this document.' }],
       tags: [
         { name: 'keys', description: 'Set, remove, test and explain the key of a provider.' },
+        { name: 'rotations', description: 'Put a new key in the place of the stored one, step by step.' },
+        { name: 'health', description: 'How the keys stand, their daily tests, and how old they may grow.' },
         { name: 'providers', description: 'List, make, change and delete providers.' },
+        { name: 'alerts', description: 'What is wrong, who sees to it, and where it is told.' },
         { name: 'tokens', description: 'Tokens of callers and administrators.' },
         { name: 'sessions', description: 'Sign in and out, with a token or by single sign-on.' },
         { name: 'audit', description: 'Who did what.' },

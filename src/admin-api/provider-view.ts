@@ -8,8 +8,9 @@ import {
   type ExplainParts,
 } from '../keys/explain-key.ts';
 import type { ListedProvider } from '../keys/list-providers.ts';
+import { ageDays } from '../keys/health/key-age.ts';
 import { fallbacks } from '../keys/resolve-key.ts';
-import type { Upstream } from '../keys/upstream-address.ts';
+import { shownUrl, viewUpstream } from '../keys/upstream-address.ts';
 import { redactSecrets } from '../providers/redact.ts';
 import type { Clock } from '../foundation/clock.ts';
 
@@ -119,13 +120,6 @@ export function viewServes(
   return { source, fingerprint, fallback, reason };
 }
 
-export function viewUpstream(
-  upstream: Upstream | { readonly problem: string },
-): z.output<typeof upstreamView> {
-  if ('problem' in upstream) return { base_url: null, from: null, problem: upstream.problem };
-  return { base_url: upstream.baseUrl, from: upstream.from, problem: null };
-}
-
 /** PostgreSQL knows times that JavaScript does not: infinity. */
 function timeText(time: Date | null): string | null {
   return time === null || Number.isNaN(time.getTime()) || time.getUTCFullYear() > 9999
@@ -135,12 +129,7 @@ function timeText(time: Date | null): string | null {
 
 function wholeDays(from: Date | null, now: Date): number | null {
   if (from === null || Number.isNaN(from.getTime())) return null;
-  return Math.max(0, Math.floor((now.getTime() - from.getTime()) / 86_400_000));
-}
-
-/** Somebody may have written a password into the address by SQL. */
-function shownUrl(text: string): string {
-  return redactSecrets(text.replace(/\/\/[^/?#]*@/, '//[redacted]@'), []);
+  return ageDays(from, now);
 }
 
 /** Other programs may have written anything. */

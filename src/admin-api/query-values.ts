@@ -24,8 +24,11 @@ export function truthText() {
     .meta({ type: 'boolean', enum: undefined });
 }
 
-/** Why somebody does something, for the audit trail. */
-export const reason = plainText(500).optional().describe('Why, in your words; it goes into the audit trail.');
+/** Why somebody does something, for the audit trail. Blanks say nothing, so they are none. */
+export const reason = plainText(500)
+  .trim()
+  .optional()
+  .describe('Why, in your words; it goes into the audit trail.');
 
 /** The slug of a provider that may exist. */
 export const slugParameter = z.object({
@@ -34,3 +37,6 @@ export const slugParameter = z.object({
     .describe('Short name of the provider, for example `openrouter`.')
     .meta({ examples: ['openrouter'] }),
 });
+
+/** When a key ends; whether that is to come its act looks at. */
+export const keyEnd = z.iso.datetime('must be a time in UTC like 2027-01-31T12:00:00Z');

@@ -20,7 +20,7 @@ declare module 'fastify' {
 /** Call before the routes are registered. Routes without a schema are left out of the document. */
 export function completeSchemas(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
-    if (route.schema === undefined) return;
+    if (route.schema === undefined || route.schema.hide === true) return;
     const access = route.config?.access ?? 'admin';
     const takes = route.config?.takes ?? [];
     const headers = takes.length === 0 ? undefined : writeHeaders(takes);
@@ -64,6 +64,7 @@ const bodyCodes = [
   'empty_body',
   'body_not_object',
   'body_aborted',
+  'duplicate_field',
   'field_invalid',
   'field_unknown',
   'body_too_large',

@@ -18,9 +18,14 @@ export function requireSamePage(
   publicOrigin: string | undefined,
 ): void {
   const sent = request.headers[csrfHeader];
-  if (typeof sent === 'string' && sameText(sent, csrfToken) && isSameOrigin(request, publicOrigin) === true)
-    return;
-  throw new KeywardError('csrf_refused', { param: csrfHeader });
+  if (typeof sent !== 'string' || !sameText(sent, csrfToken))
+    throw new KeywardError('csrf_refused', { param: csrfHeader });
+  if (isSameOrigin(request, publicOrigin) === true) return;
+  throw new KeywardError('csrf_refused', {
+    message:
+      'This request does not say that it comes from the page of this server: its Origin is missing or another. A program signs in with a token in the header Authorization instead.',
+    param: 'Origin',
+  });
 }
 
 /**

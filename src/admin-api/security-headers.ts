@@ -6,23 +6,33 @@ import { cameByHttps } from './client-address.ts';
 const own = ["'self'"];
 const nothing = ["'none'"];
 
+/** Of the admin side; the page's shell allows its own styles besides. */
+const directives: Readonly<Record<string, readonly string[]>> = {
+  'default-src': nothing,
+  'script-src': own,
+  'style-src': own,
+  'img-src': [...own, 'data:'],
+  'font-src': own,
+  'connect-src': own,
+  'manifest-src': own,
+  'form-action': own,
+  'base-uri': nothing,
+  'frame-ancestors': nothing,
+};
+
+/** @param nonce what a style element of this one answer carries */
+export function shellPolicy(nonce: string): string {
+  return Object.entries({ ...directives, 'style-src': [...own, `'nonce-${nonce}'`] })
+    .map(([name, values]) => `${name} ${values.join(' ')}`)
+    .join('; ');
+}
+
 /** Call before anything else may refuse a request. */
 export async function sendSecurityHeaders(app: FastifyInstance): Promise<void> {
   await app.register(fastifyHelmet, {
     contentSecurityPolicy: {
       useDefaults: false,
-      directives: {
-        defaultSrc: nothing,
-        scriptSrc: own,
-        styleSrc: own,
-        imgSrc: [...own, 'data:'],
-        fontSrc: own,
-        connectSrc: own,
-        manifestSrc: own,
-        formAction: own,
-        baseUri: nothing,
-        frameAncestors: nothing,
-      },
+      directives,
     },
     crossOriginOpenerPolicy: { policy: 'same-origin' },
     crossOriginResourcePolicy: { policy: 'same-origin' },

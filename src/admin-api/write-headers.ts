@@ -19,7 +19,7 @@ const headerSchemas = {
       'must be a revision in quotation marks, as ETag and "revision" give it, or *; weak ones (W/) are refused',
     )
     .optional()
-    .describe('The change happens only if the provider has not changed since this revision.'),
+    .describe('The change happens only if what it changes has not changed since this revision.'),
   'Idempotency-Key': z
     .string()
     .regex(/^[\x20-\x7e]{1,200}$/, 'must be 1 to 200 printable ASCII characters')
@@ -57,13 +57,18 @@ export async function preconditionOf(
   request: FastifyRequest,
   { kysely }: Database,
 ): Promise<{ ifRevision: number | undefined }> {
-  const header = request.headers['if-match'];
-  if (header === undefined || header === '*') return { ifRevision: undefined };
-  const ifRevision = Number(header.replaceAll('"', ''));
+  const ifRevision = revisionIn(request);
+  if (ifRevision === undefined) return { ifRevision };
   const current = await readRevision(kysely);
   if (ifRevision <= current) return { ifRevision };
   throw new KeywardError('revision_mismatch', {
     message: `There has been no revision ${ifRevision} yet: the last one is ${current}. Nothing was changed.`,
     param: 'If-Match',
   });
+}
+
+/** The revision in If-Match, of whatever counts its own; undefined where the header asks for none. */
+export function revisionIn({ headers }: FastifyRequest): number | undefined {
+  const header = headers['if-match'];
+  return header === undefined || header === '*' ? undefined : Number(header.replaceAll('"', ''));
 }

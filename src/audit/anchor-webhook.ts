@@ -2,8 +2,9 @@
  * Posts heads to an address of the operator's, signed as Standard Webhooks 1.0 has it. Redirects are not
  * followed: the head is for that address alone.
  */
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { request } from 'undici';
+import { signatureHeaders } from '../crypto/webhook-signature.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Secret } from '../foundation/secret.ts';
 import type { Anchor, AnchoredHead } from './anchor.ts';
@@ -56,15 +57,4 @@ export class WebhookAnchor implements Anchor {
   async last(): Promise<Head | undefined> {
     return undefined;
   }
-}
-
-/** The headers of Standard Webhooks 1.0: HMAC-SHA256 over id, seconds and body, joined by dots. */
-export function signatureHeaders(
-  secret: Secret,
-  { id, at, body }: { readonly id: string; readonly at: Date; readonly body: string },
-): Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string> {
-  const seconds = String(Math.floor(at.getTime() / 1000));
-  const key = Buffer.from(secret.reveal().replace(/^whsec_/, ''), 'base64');
-  const signature = createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64');
-  return { 'webhook-id': id, 'webhook-timestamp': seconds, 'webhook-signature': `v1,${signature}` };
 }

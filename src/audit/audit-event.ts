@@ -11,15 +11,48 @@ export const auditActions = [
   'provider.deleted',
   'provider.key_set',
   'provider.key_removed',
+  'provider.key_reencrypted',
   'provider.key_tested',
+  'provider.key_refused',
   'provider.source_changed',
+  'rotation.started',
+  'rotation.tested',
+  'rotation.moved',
+  'rotation.refused',
+  'rotation.promoted',
+  'rotation.rolled_back',
+  'rotation.retired',
+  'rotation.cancelled',
+  'rotation.failed',
+  'key.made',
+  'key.adopted',
+  'key.revoking',
+  'key.revoked',
+  'management.swept',
+  'schedule.changed',
+  'schedule.stopped',
+  'management.changed',
+  'policy.changed',
+  'health.run_asked',
+  'alert.acknowledged',
+  'alert.snoozed',
+  'alert.resolved',
+  'alert_channel.created',
+  'alert_channel.changed',
+  'alert_channel.deleted',
+  'alert_channel.tested',
   'token.created',
   'token.revoked',
   'session.started',
   'session.ended',
   'access.refused',
   'encryption_ring.changed',
+  'encryption_ring.reencryption_begun',
+  'encryption_ring.reencrypted',
+  'encryption_ring.key_retired',
   'audit.retention',
+  'archive.made',
+  'archive.restored',
   'database.changed',
 ] as const;
 
@@ -52,6 +85,11 @@ export interface Occasion {
   readonly requestId?: string | null;
   /** In the actor's words. */
   readonly reason?: string | null;
+}
+
+/** Who it was, as columns such as changed_by hold it. */
+export function writtenBy({ actor }: Pick<Occasion, 'actor'>): string {
+  return actor.name.slice(0, 300);
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -136,8 +174,11 @@ export function eventPrefix(sequence: number): string {
 /** No key is shorter, and most texts are. */
 const shortestKey = 12;
 
-/** PostgreSQL's JSON knows no NUL character, and half of a surrogate pair is no text. */
-function storable(text: string): string {
+/**
+ * Somebody's words as they may be stored: without keys, and at most so long as an event holds them. PostgreSQL's
+ * JSON knows no NUL character, and half of a surrogate pair is no text.
+ */
+export function storable(text: string): string {
   // Cut to size last, since a part of a key would no longer look like one.
   const clean = text
     .slice(0, 4 * longestText)

@@ -17,20 +17,25 @@ const keyBytes = 32;
  */
 export async function ensureAuditKey(db: Kysely<Tables>, ring: KeyRing): Promise<void> {
   if ((await readAuditKeyToken(db)) !== undefined) return;
-  const key = new Secret(randomBytes(keyBytes).toString('hex'));
   await db.transaction().execute(async (tx) => {
     // Of several that start at once the first wins, and all use its key.
-    const made = await tx
-      .insertInto('keyward_audit_chain')
-      .values({ encrypted_audit_key: ring.encrypt(key) })
-      .onConflict((conflict) => conflict.doNothing())
-      .returning('only_row')
-      .executeTakeFirst();
-    if (made === undefined) return;
+    if (!(await makeAuditKey(tx, ring))) return;
     // Under a new key all that was recorded before would count as forged.
     const event = await tx.selectFrom('keyward_audit_events').select('sequence').limit(1).executeTakeFirst();
     if (event !== undefined) throw auditKeyIsGone();
   });
+}
+
+/** @returns whether there was none before */
+export async function makeAuditKey(tx: Kysely<Tables>, ring: KeyRing): Promise<boolean> {
+  const key = new Secret(randomBytes(keyBytes).toString('hex'));
+  const made = await tx
+    .insertInto('keyward_audit_chain')
+    .values({ encrypted_audit_key: ring.encrypt(key) })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('only_row')
+    .executeTakeFirst();
+  return made !== undefined;
 }
 
 /** The stored Fernet token of the audit key; undefined before there is one. */

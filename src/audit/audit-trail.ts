@@ -37,6 +37,7 @@ export class AuditTrail {
   readonly #parts: AuditTrailParts;
   #opened: { readonly token: string; readonly key: KeyObject } | undefined;
   #onAppended: () => void = () => undefined;
+  #fault: string | null = null;
 
   constructor(parts: AuditTrailParts) {
     this.#parts = parts;
@@ -82,6 +83,11 @@ export class AuditTrail {
     else this.#keyIn(token);
   }
 
+  /** Why the last event could not be written; null where it could, and before there was one. */
+  fault(): string | null {
+    return this.#fault;
+  }
+
   /** Calls `listener` after every transaction of this process that added events; there is one listener. */
   onAppended(listener: () => void): void {
     this.#onAppended = listener;
@@ -93,8 +99,12 @@ export class AuditTrail {
       if (token === undefined) throw auditKeyIsGone();
       const now = this.#parts.clock.now();
       await appendEvents(tx, { key: this.#keyIn(token), now, occasion }, entries);
+      this.#fault = null;
     } catch (error) {
-      throw error instanceof KeywardError ? error : new KeywardError('audit_unavailable', { cause: error });
+      const fault =
+        error instanceof KeywardError ? error : new KeywardError('audit_unavailable', { cause: error });
+      this.#fault = fault.message;
+      throw fault;
     }
   }
 

@@ -11,6 +11,7 @@ import { absorbForeignChanges, type AbsorbParts } from './foreign-changes.ts';
 import { HeadKeeper } from './head-keeper.ts';
 import { recordEncryptionRing } from './record-encryption-ring.ts';
 import { RecurringWork } from './recurring-work.ts';
+import { toldOnce } from './told-once.ts';
 
 export interface AuditWatchParts extends AbsorbParts {
   readonly ring: KeyRing;
@@ -34,8 +35,9 @@ export class AuditWatch {
   readonly #heads: HeadKeeper | null;
   readonly #noting: RecurringWork | null;
   #isStarted = false;
-  #isRingRecorded = false;
+  #recordedKeys = '';
   #fault: string | null = null;
+  #damage: string | null = null;
 
   constructor(parts: AuditWatchParts) {
     this.#parts = parts;
@@ -45,7 +47,7 @@ export class AuditWatch {
       everyMs: auditWatchMs,
       pauseMs: 0,
       longestWaitMs: longestAbsorbWaitMs,
-      ...toldIn(log, 'what other programs changed cannot be recorded in the audit trail yet'),
+      ...toldOnce(log, 'what other programs changed cannot be recorded in the audit trail yet'),
     });
     const heads =
       anchor === null
@@ -53,8 +55,8 @@ export class AuditWatch {
         : new HeadKeeper({
             ...parts,
             anchor,
-            onCut: (heads, message) => log.error(heads, message),
-            onForged: (found, message) => log.error({ found }, message),
+            onCut: (cut, message) => this.#tellDamage(cut, message),
+            onForged: (found, message) => this.#tellDamage({ found }, message),
           });
     this.#heads = heads;
     this.#noting =
@@ -64,7 +66,7 @@ export class AuditWatch {
         everyMs: auditWatchMs,
         pauseMs: headPauseMs,
         longestWaitMs: longestHeadWaitMs,
-        ...toldIn(log, 'the head of the audit trail cannot be anchored (AUDIT_ANCHOR)'),
+        ...toldOnce(log, 'the head of the audit trail cannot be anchored (AUDIT_ANCHOR)'),
       });
   }
 
@@ -99,9 +101,15 @@ export class AuditWatch {
     ]);
   }
 
-  /** Why the trail cannot be written, as the last look found it; null while it can. */
+  /** Why the trail cannot be written, or cannot be believed, as the last look found it; null while neither is so. */
   fault(): string | null {
-    return this.#fault;
+    return this.#damage ?? this.#fault ?? this.#parts.audit.fault();
+  }
+
+  /** Stays told while this process lives: nothing that is appended later makes the trail whole again. */
+  #tellDamage(details: object, message: string): void {
+    this.#damage = message;
+    this.#parts.log.error(details, message);
   }
 
   async #absorb(): Promise<void> {
@@ -118,25 +126,11 @@ export class AuditWatch {
 
   async #takeIn(): Promise<void> {
     const { db, audit, occasion, ring, log } = this.#parts;
-    if (!this.#isRingRecorded) await recordEncryptionRing(db, audit, occasion, ring);
-    this.#isRingRecorded = true;
+    const keys = ring.keyIds.join();
+    if (this.#recordedKeys !== keys) await recordEncryptionRing(db, audit, occasion, ring);
+    this.#recordedKeys = keys;
     const absorbed = await absorbForeignChanges(this.#parts);
     if (absorbed > 0)
       log.info({ changes: absorbed }, 'other programs changed the database: recorded in the audit trail');
   }
-}
-
-/** Once when it begins and once when it is over: what fails every few seconds must not fill the log. */
-function toldIn(log: Logger, what: string): { onFailed: (error: Error) => void; onRecovered: () => void } {
-  let told = '';
-  return {
-    onFailed: (error) => {
-      log[error.message === told ? 'debug' : 'warn']({ err: error }, what);
-      told = error.message;
-    },
-    onRecovered: () => {
-      told = '';
-      log.info(`no longer: ${what}`);
-    },
-  };
 }

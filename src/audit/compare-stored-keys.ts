@@ -9,7 +9,8 @@ import { readWaitingProviders } from './foreign-changes.ts';
 import { readLastKeys } from './last-keys.ts';
 
 export interface TrailRemark {
-  readonly provider: string;
+  /** Slug of the provider that it is about; null: the message says what. */
+  readonly provider: string | null;
   readonly message: string;
 }
 

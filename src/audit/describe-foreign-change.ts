@@ -13,7 +13,13 @@ export type ForeignChange = Selectable<KeywardForeignChangesTable>;
 type Columns = Readonly<Record<string, unknown>>;
 
 /** Columns whose value nobody may read: that they changed is said, and whether they hold anything. */
-const hidden: ReadonlySet<string> = new Set(['token_hash', 'api_key_binding']);
+const hidden: ReadonlySet<string> = new Set([
+  'token_hash',
+  'api_key_binding',
+  'encrypted_credential',
+  'credential_binding',
+  'encrypted_settings',
+]);
 /** Kept by the database itself at every change. */
 const unimportant: ReadonlySet<string> = new Set(['updated_at']);
 
@@ -62,7 +68,7 @@ function targetOf({
   if (row === null) return { kind: 'table', id: table };
   if (table === 'llm_providers') return { kind: 'provider', id: String(row['provider_slug']) };
   if (table === 'keyward_tokens') return { kind: 'token', id: String(row['id']) };
-  return { kind: table, id: String(row['id']) };
+  return { kind: table, id: String(row['id'] ?? row['provider_id']) };
 }
 
 function changedColumns(before: Columns | null, after: Columns | null): string[] {

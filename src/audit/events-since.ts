@@ -16,6 +16,7 @@ export interface TrailReading {
 export interface PastEvent {
   readonly sequence: number;
   readonly target: { readonly kind: string; readonly id: string };
+  readonly before: Readonly<Record<string, unknown>> | null;
   readonly after: Readonly<Record<string, unknown>> | null;
 }
 

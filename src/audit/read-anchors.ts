@@ -2,6 +2,9 @@
  * Heads that were noted outside the database, read back from what holds them: the anchor file, log lines,
  * bodies of webhooks. What is no head is passed over, a torn line too.
  */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Head } from './append-events.ts';
 
@@ -54,6 +57,19 @@ export async function readAnchors(lines: AsyncIterable<string>): Promise<Anchore
   const heads = new AnchoredHeads();
   for await (const line of lines) heads.addLine(line);
   return heads;
+}
+
+/** @throws what the reading of the file or the stream throws */
+export async function readAnchorsFrom(source: string | Readable): Promise<AnchoredHeads> {
+  const input = typeof source === 'string' ? createReadStream(source) : source;
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  try {
+    // A file that cannot be read fails its stream, and that would go past whoever reads the lines.
+    const failed = new Promise<never>((_resolve, reject) => input.once('error', reject));
+    return await Promise.race([readAnchors(lines), failed]);
+  } finally {
+    lines.close();
+  }
 }
 
 /** The head that a line holds. */

@@ -59,6 +59,19 @@ export async function listAuditEvents(
   return { events, nextCursor: rows.length > limit ? (events.at(-1)?.sequence ?? null) : null };
 }
 
+/** @returns undefined where there is no event of this number */
+export async function findAuditEvent(
+  db: Kysely<Tables>,
+  sequence: string,
+): Promise<RecordedEvent | undefined> {
+  const row = await db
+    .selectFrom('keyward_audit_events')
+    .select(['sequence', 'event', 'previous_hash', 'hash'])
+    .where('sequence', '=', sequence)
+    .executeTakeFirst();
+  return row && readEvent(storedEvent(row));
+}
+
 /** All events that fit, oldest first; those that are added meanwhile too. */
 export async function* streamAuditEvents(
   db: Kysely<Tables>,

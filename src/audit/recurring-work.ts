@@ -8,6 +8,8 @@ export interface RecurringWorkParts {
   readonly everyMs: number;
   /** The shortest time from the end of a run to the beginning of the next. */
   readonly pauseMs: number;
+  /** What the first failure makes it wait; 1 s where absent. Each further one in a row doubles it. */
+  readonly firstWaitMs?: number;
   /** The longest that failures make it wait. */
   readonly longestWaitMs: number;
   readonly onFailed: (error: Error) => void;
@@ -15,7 +17,7 @@ export interface RecurringWorkParts {
   readonly onRecovered: () => void;
 }
 
-const firstWaitMs = 500;
+const usualFirstWaitMs = 1_000;
 
 export class RecurringWork {
   readonly #parts: RecurringWorkParts;
@@ -58,6 +60,7 @@ export class RecurringWork {
 
   async #runOnce(): Promise<void> {
     const { run, everyMs, pauseMs, longestWaitMs, onFailed, onRecovered } = this.#parts;
+    const { firstWaitMs = usualFirstWaitMs } = this.#parts;
     this.#again = false;
     try {
       await run();
@@ -68,7 +71,7 @@ export class RecurringWork {
       onFailed(error as Error);
     }
     const afterFailures =
-      this.#failures === 0 ? 0 : Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(this.#failures, 16));
+      this.#failures === 0 ? 0 : Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(this.#failures - 1, 15));
     this.#earliest = performance.now() + Math.max(pauseMs, afterFailures);
     // In the same breath as the last glance at #again: whoever asks from here on starts a run of its own.
     this.#running = undefined;

@@ -7,6 +7,7 @@ import type { Tables } from '../database/tables.ts';
 import { lockChain, readHead } from './append-events.ts';
 import type { Occasion } from './audit-event.ts';
 import type { AuditTrail } from './audit-trail.ts';
+import { readLastBindings } from './last-bindings.ts';
 import { readLastKeys } from './last-keys.ts';
 import { readFirstSequence } from './read-chain.ts';
 
@@ -58,6 +59,7 @@ export async function retainEvents(
       .where('sequence', '=', String(through))
       .executeTakeFirstOrThrow();
     const lastKeys = await readLastKeys(tx, through);
+    const lastBindings = await readLastBindings(tx, through);
     record({
       action: 'audit.retention',
       target: { kind: 'audit_trail', id: `${first}-${through}` },
@@ -68,6 +70,7 @@ export async function retainEvents(
         count,
         before: before.toISOString(),
         last_keys: Object.fromEntries(lastKeys),
+        last_bindings: lastBindings,
       },
     });
     // The table lets events go only to an event that names them.

@@ -3,7 +3,7 @@
  * anew under the audit key; heads that were anchored outside the database prove that nothing is missing at
  * the end.
  */
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import type { ShownKey } from '../crypto/stored-key.ts';
 import type { Tables } from '../database/tables.ts';
@@ -12,6 +12,7 @@ import { openAuditKeyToVerify, readAuditKeyToken } from './audit-key.ts';
 import { ChainHasher, chainStart } from './chain.ts';
 import { ChainRows } from './chain-rows.ts';
 import { compareStoredKeys, type TrailRemark } from './compare-stored-keys.ts';
+import { compareStoredTokens } from './compare-stored-tokens.ts';
 import { countForeignChanges } from './foreign-changes.ts';
 import { explainImpossible, explainStart, locateFault, type Place, type TrailFault } from './locate-fault.ts';
 import type { AnchoredHeads } from './read-anchors.ts';
@@ -29,6 +30,8 @@ export interface VerifyParts {
   readonly batchSize?: number;
   /** Told how far it has come: the sequence that was reached. */
   readonly onProgress?: (sequence: number) => void;
+  /** Ends the look between two batches. */
+  readonly signal?: AbortSignal;
 }
 
 export interface TrailReport {
@@ -65,7 +68,7 @@ const mostLooks = 3;
 
 /**
  * Reads the whole trail and proves it.
- * @throws UsageError when the key ring here does not open the audit key
+ * @throws UsageError when the key ring here does not open the audit key; the reason of the signal
  */
 export async function verifyAuditTrail(parts: VerifyParts): Promise<TrailReport> {
   const { db, storedKeys, anchors } = parts;
@@ -84,7 +87,10 @@ export async function verifyAuditTrail(parts: VerifyParts): Promise<TrailReport>
       newest: anchored.newest,
     },
     waitingForeignChanges: await countForeignChanges(db),
-    remarks: storedKeys === undefined ? [] : await compareStoredKeys(db, storedKeys),
+    remarks: [
+      ...(storedKeys === undefined ? [] : await compareStoredKeys(db, storedKeys)),
+      ...(walk.first === null ? [] : await compareStoredTokens(db)),
+    ],
   };
 }
 
@@ -120,7 +126,7 @@ async function walkChain(parts: VerifyParts): Promise<Walk> {
 /** @returns undefined when something did not fit, and does when looked at again */
 async function walkFrom(first: string | undefined, parts: VerifyParts): Promise<Walk | undefined> {
   const { db, ring, anchors } = parts;
-  if (first === undefined) return { ...nothingWalked, fault: missingEnd(0, anchors) };
+  if (first === undefined) return { ...nothingWalked, fault: missingEnd(0, anchors) ?? (await emptied(db)) };
   const token = await readAuditKeyToken(db);
   if (token === undefined) return { ...nothingWalked, fault: keyIsGone(first) };
   const start = await findStart(db, first);
@@ -129,6 +135,7 @@ async function walkFrom(first: string | undefined, parts: VerifyParts): Promise<
   const walker = new ChainWalker(start.place, hasher, anchors);
   const batches = readChain(db, start.place.expected - 1, parts.batchSize ?? defaultBatchSize);
   for await (const { bytes, through } of batches) {
+    parts.signal?.throwIfAborted();
     const stopped = walker.take(new ChainRows(bytes));
     parts.onProgress?.(walker.place.expected - 1);
     if (stopped === 'misfit') {
@@ -220,6 +227,20 @@ function missingEnd(last: number, anchors: AnchoredHeads | undefined): TrailFaul
     kind: 'truncated_end',
     sequence: last + 1,
     message: `Event ${newest} was anchored, and the trail ends with ${last === 0 ? 'nothing' : `event ${last}`}: events ${last + 1} to ${newest} at least were cut off.`,
+  };
+}
+
+/** The making of every token is recorded, so a trail without events cannot be older than one. */
+async function emptied(db: Kysely<Tables>): Promise<TrailFault | null> {
+  const { rows } = await sql<{ tokens: number }>`
+    SELECT count(*)::int AS tokens FROM keyward_tokens
+     WHERE created_at > (SELECT applied_at FROM keyward_migrations WHERE version = '006')`.execute(db);
+  const tokens = rows[0]?.tokens ?? 0;
+  if (tokens === 0) return null;
+  return {
+    kind: 'truncated_end',
+    sequence: 1,
+    message: `There is no event, though ${tokens === 1 ? 'a token was' : `${tokens} tokens were`} made since events are recorded, and each making is one: the trail was emptied.`,
   };
 }
 

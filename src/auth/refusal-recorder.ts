@@ -26,12 +26,12 @@ export interface RefusalParts {
 }
 
 const windowMs = 60_000;
-/** Events of their own, in a window: of one address, and of all. */
-const singlesOfAddress = 5;
+/** Events of their own, in a window: of one address, or of one who was recognised there, and of all. */
+const singlesOfSource = 5;
 const singlesOfAll = 100;
-/** Addresses with an event of their own for what was only counted. */
+/** Sources with an event of their own for what was only counted. */
 const summaries = 100;
-const rememberedAddresses = 10_000;
+const rememberedSources = 10_000;
 /** While the database is away, what waits to be written does not grow without end. */
 const longestQueue = 1_000;
 const notRecorded = 'a refusal could not be recorded in the audit trail';
@@ -39,6 +39,7 @@ const notRecorded = 'a refusal could not be recorded in the audit trail';
 const others = 'other addresses';
 
 interface Counted {
+  readonly actor: Actor;
   singles: number;
   readonly counts: Map<ErrorCode, number>;
 }
@@ -49,7 +50,8 @@ export class RefusalRecorder {
   /** Settles when everything so far is written, or was not. */
   #written: Promise<void> = Promise.resolve();
   #waiting = 0;
-  #addresses = new Map<string, Counted>();
+  /** By address, and by who it was where that is known. */
+  #sources = new Map<string, Counted>();
   #singles = 0;
   #windowStartMs: number;
 
@@ -63,8 +65,8 @@ export class RefusalRecorder {
   /** Does not wait for the trail, and never throws. */
   record(refusal: Refusal): void {
     this.#turn();
-    const counted = this.#counted(refusal.actor.address ?? others);
-    if (counted.singles < singlesOfAddress && this.#singles < singlesOfAll) {
+    const counted = this.#counted(refusal.actor);
+    if (counted.singles < singlesOfSource && this.#singles < singlesOfAll) {
       counted.singles += 1;
       this.#singles += 1;
       this.#write(
@@ -92,10 +94,17 @@ export class RefusalRecorder {
     clearInterval(this.#timer);
   }
 
-  #counted(address: string): Counted {
-    const key = this.#addresses.has(address) || this.#addresses.size < rememberedAddresses ? address : others;
-    const known = this.#addresses.get(key) ?? { singles: 0, counts: new Map<ErrorCode, number>() };
-    this.#addresses.set(key, known);
+  #counted(actor: Actor): Counted {
+    const source =
+      actor.id === null ? (actor.address ?? others) : `${actor.address} ${actor.kind} ${actor.id}`;
+    const hasRoom = this.#sources.has(source) || this.#sources.size < rememberedSources;
+    const key = hasRoom ? source : others;
+    const known = this.#sources.get(key) ?? {
+      actor: key === others ? anonymous : actor,
+      singles: 0,
+      counts: new Map<ErrorCode, number>(),
+    };
+    this.#sources.set(key, known);
     return known;
   }
 
@@ -105,29 +114,30 @@ export class RefusalRecorder {
     this.#summarise();
     this.#windowStartMs = now;
     this.#singles = 0;
-    this.#addresses = new Map();
+    this.#sources = new Map();
   }
 
   #summarise(): void {
-    const counted = Array.from(this.#addresses, ([address, { counts }]) => ({
-      address,
+    const counted = Array.from(this.#sources.values(), ({ actor, counts }) => ({
+      actor,
       counts: new Map(counts),
     })).filter(({ counts }) => counts.size > 0);
-    for (const { counts } of this.#addresses.values()) counts.clear();
+    for (const { counts } of this.#sources.values()) counts.clear();
     const named = counted
-      .filter(({ address }) => address !== others)
+      .filter(({ actor }) => actor.address !== null)
       .toSorted((a, b) => total(b.counts) - total(a.counts));
-    const rest = [...named.splice(summaries), ...counted.filter(({ address }) => address === others)];
-    for (const { address, counts } of named) this.#writeCount(address, counts);
-    if (rest.length > 0) this.#writeCount(others, sum(rest.map(({ counts }) => counts)));
+    const rest = [...named.splice(summaries), ...counted.filter(({ actor }) => actor.address === null)];
+    for (const { actor, counts } of named) this.#writeCount(actor, counts);
+    if (rest.length > 0) this.#writeCount(anonymous, sum(rest.map(({ counts }) => counts)));
   }
 
-  #writeCount(address: string, counts: ReadonlyMap<ErrorCode, number>): void {
+  #writeCount(actor: Actor, counts: ReadonlyMap<ErrorCode, number>): void {
     this.#write(
-      { actor: { ...anonymous, address: address === others ? null : address }, reason: 'further refusals' },
+      // Of many requests each may have named another program.
+      { actor: { ...actor, userAgent: null }, reason: 'further refusals' },
       {
         action: 'access.refused',
-        target: { kind: 'address', id: address },
+        target: { kind: 'address', id: actor.address ?? others },
         outcome: 'refused',
         after: { count: total(counts), codes: Object.fromEntries(counts) },
       },

@@ -1,6 +1,7 @@
 /**
- * The secret of a session, which its cookie carries: 256 random bits. Only a hash under the encryption key
- * ring is stored, so that who can write to the database cannot make a session; the CSRF
+ * The secret of a session, which its cookie carries: 256 random bits, and when the session ends at the latest.
+ * Only a hash under the encryption key ring is stored, so that who can write to the database cannot make a
+ * session, nor lengthen one; the CSRF
  * token is made of it, so that whoever knows the token does not know the cookie.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -8,10 +9,16 @@ import type { KeyRing } from '../crypto/key-ring.ts';
 import { Secret } from '../foundation/secret.ts';
 import type { AdminRole } from './token.ts';
 
-const shape = /^[\w-]{43}$/;
+const shape = /^[\w-]{43}\.([1-9]\d{0,14})$/;
 
-export function newSessionSecret(): Secret {
-  return new Secret(randomBytes(32).toString('base64url'));
+/** @param expiresAt when the session ends at the latest; stands in it in milliseconds since 1970 */
+export function newSessionSecret(expiresAt: Date): Secret {
+  return new Secret(`${randomBytes(32).toString('base64url')}.${expiresAt.getTime()}`);
+}
+
+/** Whether a row's expiry is the one that the session began with. */
+export function endsAsBegun(secret: Secret, expiresAt: Date): boolean {
+  return shape.exec(secret.reveal())?.[1] === String(expiresAt.getTime());
 }
 
 /** Whether a cookie can be one of ours at all. */

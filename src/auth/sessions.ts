@@ -21,7 +21,13 @@ import {
   type SessionRow,
   type TokenOfSession,
 } from './list-sessions.ts';
-import { csrfTokenOf, looksLikeSessionSecret, newSessionSecret, sessionHashes } from './session-secret.ts';
+import {
+  csrfTokenOf,
+  endsAsBegun,
+  looksLikeSessionSecret,
+  newSessionSecret,
+  sessionHashes,
+} from './session-secret.ts';
 import { hashOf, type AdminRole } from './token.ts';
 
 export interface SessionParts {
@@ -89,10 +95,10 @@ export class Sessions {
     signIn: SignIn,
     replaced?: string,
   ): Promise<{ secret: Secret; identity: AdminIdentity }> {
-    const secret = newSessionSecret();
     const now = this.#parts.clock.now();
     const latest = now.getTime() + this.#parts.limits.lifetimeMs;
     const expiresAt = new Date(Math.min(latest, signIn.expiresAt?.getTime() ?? latest));
+    const secret = newSessionSecret(expiresAt);
     const isBootstrap = signIn.method === 'token' && signIn.tokenId === null;
     const boundTo = isBootstrap ? this.#bootstrapHash : undefined;
     const [idHash] = sessionHashes(this.#parts.ring, secret, { role: signIn.role, boundTo });
@@ -140,6 +146,7 @@ export class Sessions {
       .where('id_hash', 'in', [...this.#hashesOf(secret, 'admin'), ...this.#hashesOf(secret, 'viewer')])
       .executeTakeFirst();
     if (row === undefined || !this.#hashesOf(secret, row.role).includes(row.id_hash)) return undefined;
+    if (!endsAsBegun(secret, row.expires_at)) return undefined;
     this.#touch(row);
     return identityOf(row, secret);
   }

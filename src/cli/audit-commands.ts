@@ -3,7 +3,8 @@ import { Option, type Command } from 'commander';
 import { outcomes } from '../audit/audit-event.ts';
 import type { ExportFormat } from '../audit/export-events.ts';
 import type { AuditFilters } from '../audit/read-events.ts';
-import { json, pointInTime, wholeNumber, type Settle } from './command-options.ts';
+import type { RetainOptions } from './audit-retain.ts';
+import { json, pointInTime, reason, wholeNumber, type Settle } from './command-options.ts';
 
 const exportFormats = ['jsonl', 'csv'] as const satisfies readonly ExportFormat[];
 
@@ -56,9 +57,10 @@ export function addAudit(program: Command, settle: Settle): void {
     )
     .option('--dry-run', 'only say what would go')
     .option('--yes', 'do not ask')
+    .addOption(reason())
     .addOption(json())
     .addHelpText('after', retainExitCodes)
-    .action(async (options: { before?: Date; keepDays?: number; dryRun?: true; yes?: true; json?: true }) => {
+    .action(async (options: RetainOptions) => {
       const { retain } = await import('./audit-retain.ts');
       settle(await retain(options));
     });

@@ -1,8 +1,8 @@
 /** `keyward audit retain`: removes the oldest events for good, after saying which, and after a look that they are whole. */
-import { confirm, isCancel } from '@clack/prompts';
 import { planRetention, retainEvents, type Retained } from '../audit/retain-events.ts';
 import { UsageError } from '../foundation/errors.ts';
 import type { Installation } from '../installation.ts';
+import { confirmed } from './confirm.ts';
 import { brokenExitCode, verifyInstallation } from './audit-verify.ts';
 import { counted, print, printJson, remark } from './terminal.ts';
 import { commandOccasion, withInstallation } from './with-installation.ts';
@@ -14,7 +14,14 @@ export interface RetainOptions {
   keepDays?: number;
   dryRun?: true;
   yes?: true;
+  reason?: string;
   json?: true;
+}
+
+const unasked = 'Removing events asks first, and this is no terminal. Say --yes to go on.';
+
+function question(plan: Retained): string {
+  return `Remove ${describe(plan)} for good? Nothing is exported by this: do that first with keyward audit export.`;
 }
 
 /** @returns the exit code: 0 removed or nothing to remove, 1 not confirmed, 7 the trail is broken */
@@ -41,11 +48,11 @@ export async function retain(options: RetainOptions): Promise<number> {
       tell(options, broken, plan, false);
       return brokenExitCode;
     }
-    if (!options.yes && !(await confirmed(plan))) {
+    if (!options.yes && !(await confirmed(question(plan), unasked))) {
       remark('Nothing was removed.');
       return 1;
     }
-    const removed = await retainEvents({ audit, occasion: commandOccasion() }, before);
+    const removed = await retainEvents({ audit, occasion: commandOccasion(options.reason) }, before);
     if (removed === null) tell(options, 'Somebody else has removed them meanwhile.', null, false);
     else tell(options, `Removed ${describe(removed)}. An event records it.`, removed, true);
     return 0;
@@ -67,20 +74,6 @@ async function refusal(installation: Installation): Promise<string | null> {
   const { fault } = await verifyInstallation(installation);
   if (fault === null) return null;
   return `The audit trail is broken at event ${fault.sequence} (${fault.kind}): ${fault.message} Nothing was removed: it is evidence.`;
-}
-
-async function confirmed(plan: Retained): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new UsageError('Removing events asks first, and this is no terminal. Say --yes to go on.', {
-      exitCode: 2,
-    });
-  }
-  const answer = await confirm({
-    message: `Remove ${describe(plan)} for good? Nothing is exported by this: do that first with keyward audit export.`,
-    initialValue: false,
-    output: process.stderr,
-  });
-  return !isCancel(answer) && answer;
 }
 
 function tell({ json }: RetainOptions, sentence: string, plan: Retained | null, removed: boolean): void {

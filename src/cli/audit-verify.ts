@@ -1,55 +1,49 @@
 /** `keyward audit verify`: proves the trail, or names the first place where it is not as it was written. */
-import { createReadStream, existsSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { readAnchors, type AnchoredHeads } from '../audit/read-anchors.ts';
+import { existsSync } from 'node:fs';
 import { readHead } from '../audit/append-events.ts';
-import { verifyAuditTrail, type TrailReport } from '../audit/verify-trail.ts';
-import { showStoredKey, type ShownKey } from '../crypto/stored-key.ts';
+import { readAnchorsFrom, type AnchoredHeads } from '../audit/read-anchors.ts';
+import type { TrailReport } from '../audit/verify-trail.ts';
+import { viewTrailReport } from '../audit/view-trail-report.ts';
 import { messageOf, UsageError } from '../foundation/errors.ts';
-import { readProviders } from '../keys/provider-store.ts';
+import { proveTrail } from '../keys/prove-trail.ts';
 import type { Installation } from '../installation.ts';
 import { counted, print, printJson, progressLine, remark, styled } from './terminal.ts';
 import { withInstallation } from './with-installation.ts';
 
 /** What `audit verify` and `audit retain` end with when the trail is broken. */
 export const brokenExitCode = 7;
-/** A statement on the embedded engine stops everything else in its process, so it must be short. */
-const embeddedBatchSize = 500;
 
-/** @returns the exit code: 0 whole, 7 broken */
+/** @returns the exit code: 0 whole, 1 whole as far as it goes while the anchors are missing, 7 broken */
 export async function verifyTrail(options: { anchors?: string; json?: true }): Promise<number> {
   return withInstallation(async (installation) => {
     const from = anchorSource(installation, options.anchors);
-    const anchors = from === undefined ? undefined : await readAnchorsFrom(from);
+    const missing = from === undefined ? missingAnchors(installation) : undefined;
+    const anchors = from === undefined ? undefined : await anchorsFrom(from);
     const startedAt = performance.now();
     const report = await verifyInstallation(installation, anchors);
-    const seconds = (performance.now() - startedAt) / 1000;
-    if (options.json) printJson(forPrograms(report, from, seconds));
+    if (options.json) printJson(forPrograms(report, from, performance.now() - startedAt));
     else printReport(report, from);
-    return report.whole ? 0 : brokenExitCode;
+    if (!report.whole) return brokenExitCode;
+    if (missing === undefined || report.events === 0) return 0;
+    remark(
+      `The heads that should lie in ${missing} are not there, so that nobody can tell whether events were cut off the end. Put the file back, or name another with --anchors; a server begins a new one.`,
+    );
+    return 1;
   });
 }
 
-/** Verifies the trail of this installation, with its stored keys, and shows on a terminal how far it has come. */
+/** Verifies the trail of this installation, and shows on a terminal how far it has come. */
 export async function verifyInstallation(
-  { database, keyRing, fingerprinter }: Installation,
+  { database, keyRing: { ring }, fingerprinter }: Installation,
   anchors?: AnchoredHeads,
 ): Promise<TrailReport> {
-  const { kysely: db } = database;
-  const last = (await readHead(db))?.sequence ?? 0;
-  const storedKeys = new Map<string, ShownKey>();
-  for (const { provider_slug: slug, encrypted_api_key: token } of await readProviders(db))
-    storedKeys.set(slug, showStoredKey(token, keyRing.ring, fingerprinter));
+  const last = (await readHead(database.kysely))?.sequence ?? 0;
   const progress = progressLine();
   try {
-    return await verifyAuditTrail({
-      db,
-      ring: keyRing.ring,
-      anchors,
-      storedKeys,
-      ...(database.kind === 'embedded' ? { batchSize: embeddedBatchSize } : {}),
-      onProgress: (sequence) => progress.show(`event ${sequence} of ${last}`),
-    });
+    return await proveTrail(
+      { database, ring, fingerprinter },
+      { anchors, onProgress: (sequence) => progress.show(`event ${sequence} of ${last}`) },
+    );
   } finally {
     progress.end();
   }
@@ -62,19 +56,19 @@ function anchorSource({ config }: Installation, named: string | undefined): stri
   return anchor.kind === 'file' && existsSync(anchor.path) ? anchor.path : undefined;
 }
 
-async function readAnchorsFrom(from: string): Promise<AnchoredHeads> {
-  const input = from === '-' ? process.stdin : createReadStream(from);
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+/** The file in which this installation should have noted its heads. */
+function missingAnchors({ config: { audit } }: Installation): string | undefined {
+  return audit.anchor.kind === 'file' ? audit.anchor.path : undefined;
+}
+
+async function anchorsFrom(from: string): Promise<AnchoredHeads> {
+  let anchors: AnchoredHeads;
   try {
-    // A file that cannot be read fails its stream, and that would go past whoever reads the lines.
-    const failed = new Promise<never>((_resolve, reject) => input.once('error', reject));
-    const anchors = await Promise.race([readAnchors(lines), failed]);
-    if (anchors.count > 0) return anchors;
+    anchors = await readAnchorsFrom(from === '-' ? process.stdin : from);
   } catch (error) {
     throw new UsageError(`The anchors cannot be read: ${messageOf(error)}`, { cause: error });
-  } finally {
-    lines.close();
   }
+  if (anchors.count > 0) return anchors;
   throw new UsageError(`There is no head of an audit trail in ${from === '-' ? 'standard input' : from}.`);
 }
 
@@ -100,7 +94,8 @@ function printReport(report: TrailReport, from: string | undefined): void {
     );
   print(`  Anchors   ${anchorText(report, from)}`);
   print(`  Waiting   ${counted(waitingForeignChanges, 'foreign change')} not in the trail yet`);
-  for (const { provider, message } of remarks) remark(`${provider}: ${message}`);
+  for (const { provider, message } of remarks)
+    remark(provider === null ? message : `${provider}: ${message}`);
 }
 
 function anchorText({ anchors, head, fault }: TrailReport, from: string | undefined): string {
@@ -118,18 +113,7 @@ function anchorText({ anchors, head, fault }: TrailReport, from: string | undefi
   return parts.join('; ');
 }
 
-function forPrograms(report: TrailReport, from: string | undefined, seconds: number): object {
-  const { whole, fault, events, first, head, retention, anchors, waitingForeignChanges, remarks } = report;
-  return {
-    whole,
-    fault,
-    events,
-    first,
-    head,
-    retention: retention && { sequence: retention.sequence, removed_through: retention.removedThrough },
-    anchors: anchors && { from: from ?? null, ...anchors },
-    waiting_foreign_changes: waitingForeignChanges,
-    remarks,
-    seconds: Number(seconds.toFixed(3)),
-  };
+function forPrograms(report: TrailReport, from: string | undefined, durationMs: number): object {
+  const { anchors, ...view } = viewTrailReport(report, durationMs);
+  return { ...view, anchors: anchors && { from: from ?? null, ...anchors } };
 }

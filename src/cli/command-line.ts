@@ -4,10 +4,16 @@ import { databaseFaultSentence, isDatabaseFault } from '../database/database-fau
 import { KeywardError, messageOf, UsageError } from '../foundation/errors.ts';
 import { version } from '../foundation/version.ts';
 import { redactSecrets } from '../providers/redact.ts';
+import { addAlerts } from './alert-commands.ts';
 import { addAudit } from './audit-commands.ts';
-import { json, milliseconds, wholeNumber, type Settle } from './command-options.ts';
+import { addBackup, addRestore } from './backup-commands.ts';
+import { expires, json, milliseconds, reason, wholeNumber, type Settle } from './command-options.ts';
+import type { RotateOptions } from './encryption-key-rotate.ts';
+import type { SetKeyOptions } from './keys-set.ts';
 import type { MigrateOptions } from './migrate-context.ts';
 import type { ProviderOptions } from './providers.ts';
+import { addAges, addHealth } from './health-commands.ts';
+import { addManagement, addRotation } from './rotation-commands.ts';
 import { printJson, remark } from './terminal.ts';
 import type { MakeTokenOptions } from './tokens.ts';
 
@@ -50,7 +56,8 @@ function tellMigratePrograms(argv: readonly string[], { message }: CommanderErro
 
 function lineOf(error: unknown): string {
   if (!(error instanceof KeywardError)) return databaseFaultSentence(error);
-  return error.cause === undefined ? error.message : `${error.message} (${messageOf(error.cause)})`;
+  const cause = error.cause === undefined ? '' : messageOf(error.cause);
+  return error.message.includes(cause) ? error.message : `${error.message} (${cause})`;
 }
 
 function commandTree(outcome: { exitCode: number }): Command {
@@ -69,7 +76,11 @@ function commandTree(outcome: { exitCode: number }): Command {
   addProviders(program, settle);
   addTokens(program);
   addEncryptionKey(program, settle);
+  addAlerts(program, settle);
   addAudit(program, settle);
+  addHealth(program, settle);
+  addBackup(program, settle);
+  addRestore(program, settle);
   addMigrate(program, settle);
   return program;
 }
@@ -105,22 +116,23 @@ function addKeys(program: Command, settle: Settle): void {
         'where the key is to be found from now on (default: database, unless it is hybrid)',
       ).choices(sources),
     )
+    .addOption(expires())
+    .addOption(reason())
     .addOption(json())
     .allowExcessArguments()
-    .action(
-      async (slug: string, options: { file?: string; source?: string; json?: true }, command: Command) => {
-        refuseKeyAsArgument(command);
-        const { setKey } = await import('./keys-set.ts');
-        settle(await setKey(slug, options));
-      },
-    );
+    .action(async (slug: string, options: SetKeyOptions, command: Command) => {
+      refuseKeyAsArgument(command);
+      const { setKey } = await import('./keys-set.ts');
+      settle(await setKey(slug, options));
+    });
   keys
     .command('source')
     .description('say where the key of a provider is found')
     .argument('<provider>')
     .addArgument(program.createArgument('<source>', 'environment, database or hybrid').choices(sources))
+    .addOption(reason())
     .addOption(json())
-    .action(async (slug: string, source: string, options: { json?: true }) => {
+    .action(async (slug: string, source: string, options: { reason?: string; json?: true }) => {
       const { changeSource } = await import('./keys-source.ts');
       await changeSource(slug, source, options);
     });
@@ -129,8 +141,9 @@ function addKeys(program: Command, settle: Settle): void {
     .description('remove the stored key of a provider')
     .argument('<provider>')
     .option('--yes', 'do not ask')
+    .addOption(reason())
     .addOption(json())
-    .action(async (slug: string, options: { yes?: true; json?: true }) => {
+    .action(async (slug: string, options: { yes?: true; reason?: string; json?: true }) => {
       const { removeKey } = await import('./keys-remove.ts');
       settle(await removeKey(slug, options));
     });
@@ -139,8 +152,9 @@ function addKeys(program: Command, settle: Settle): void {
     .description('bind a key that another program stored to its provider and host')
     .argument('<provider>')
     .option('--yes', 'do not ask')
+    .addOption(reason())
     .addOption(json())
-    .action(async (slug: string, options: { yes?: true; json?: true }) => {
+    .action(async (slug: string, options: { yes?: true; reason?: string; json?: true }) => {
       const { bindKey } = await import('./keys-bind.ts');
       settle(await bindKey(slug, options));
     });
@@ -148,9 +162,10 @@ function addKeys(program: Command, settle: Settle): void {
     .command('test')
     .description('ask the provider whether its key lives; spends no tokens')
     .argument('<provider>')
+    .addOption(reason())
     .addOption(json())
     .addHelpText('after', '\nExit code: 0 valid, 1 not valid or not known.')
-    .action(async (slug: string, options: { json?: true }) => {
+    .action(async (slug: string, options: { reason?: string; json?: true }) => {
       const { testProviderKey } = await import('./keys-test.ts');
       settle(await testProviderKey(slug, options));
     });
@@ -163,6 +178,9 @@ function addKeys(program: Command, settle: Settle): void {
       const { explainKey } = await import('./keys-explain.ts');
       await explainKey(slug, options);
     });
+  addRotation(keys, settle);
+  addManagement(keys, settle);
+  addAges(keys);
 }
 
 /** An argument stays in the shell's history and is seen by every user of the machine. */
@@ -186,6 +204,7 @@ function withSettings(command: Command): Command {
         ['yes', 'no'],
       ),
     )
+    .addOption(reason())
     .addOption(json());
 }
 
@@ -226,8 +245,9 @@ function addProviders(program: Command, settle: Settle): void {
     .argument('<provider>')
     .option('--force', 'also with its key, its models and the keys that users brought')
     .option('--yes', 'do not ask')
+    .addOption(reason())
     .addOption(json())
-    .action(async (slug: string, options: { force?: true; yes?: true; json?: true }) => {
+    .action(async (slug: string, options: { force?: true; yes?: true; reason?: string; json?: true }) => {
       const { deleteOneProvider } = await import('./providers.ts');
       settle(await deleteOneProvider(slug, options));
     });
@@ -253,6 +273,7 @@ function addTokens(program: Command): void {
     )
     .option('--expires-in <span>', 'how long it is good: 30m, 12h, 90d, 4w (default: until it is revoked)')
     .option('--expires-at <date>', 'until when it is good: 2027-01-31, or 2027-01-31T12:00Z')
+    .addOption(reason())
     .addOption(json())
     .action(async (name: string, options: MakeTokenOptions) => {
       const { makeToken } = await import('./tokens.ts');
@@ -260,12 +281,12 @@ function addTokens(program: Command): void {
     });
   tokens
     .command('revoke')
-    .description('revoke a token by its number; works at once, also for the sessions begun with it')
-    .argument('<id>', 'number as tokens list shows it', wholeNumber)
+    .description('revoke a token; works at once, also for the sessions begun with it')
+    .argument('<token>', 'its number as tokens list shows it, or its name where no other good one has it')
     .addOption(json())
-    .action(async (id: number, options: { json?: true }) => {
+    .action(async (token: string, options: { json?: true }) => {
       const { endToken } = await import('./tokens.ts');
-      await endToken(id, options);
+      await endToken(token, options);
     });
 }
 
@@ -277,7 +298,8 @@ function addEncryptionKey(program: Command, settle: Settle): void {
     .command('generate')
     .description('make a key for BYOK_ENCRYPTION_KEY and print it')
     .option('--file <path>', 'write it to a new file of mode 0600 instead')
-    .action(async (options: { file?: string }) => {
+    .addOption(json())
+    .action(async (options: { file?: string; json?: true }) => {
       const { generateKey } = await import('./encryption-key.ts');
       generateKey(options);
     });
@@ -289,6 +311,39 @@ function addEncryptionKey(program: Command, settle: Settle): void {
     .action(async (options: { json?: true }) => {
       const { checkKey } = await import('./encryption-key.ts');
       settle(await checkKey(options));
+    });
+  encryptionKey
+    .command('rotate')
+    .description('change the encryption key while the servers serve: new key, wait, encrypt anew, prove')
+    .option('--check', 'only say whether everything stored is under the active key')
+    .option('--status', 'only say where it stands: keys in use, running servers, rows under each key')
+    .option('--dry-run', 'only say what it would do')
+    .addOption(
+      new Option('--wait <seconds>', 'how long to wait for the running servers at each step')
+        .argParser(wholeNumber)
+        .default(60),
+    )
+    .addOption(
+      new Option('--rate <rows>', 'rows a second at most, to spare the database').argParser(wholeNumber),
+    )
+    .addOption(json())
+    .addHelpText(
+      'after',
+      '\nA run that was ended goes on where it was when it is begun again.\nExit code: 0 done, 1 rows are left under another key, 3 something is to be done by hand first.',
+    )
+    .action(async (options: RotateOptions) => {
+      const { rotateKey } = await import('./encryption-key-rotate.ts');
+      settle(await rotateKey(options));
+    });
+  encryptionKey
+    .command('forget')
+    .description('let servers start without keys that are lost, and with them what only they opened')
+    .argument('<id...>', 'ids, as the refused start names them')
+    .option('--yes', 'do not ask')
+    .addOption(json())
+    .action(async (ids: string[], options: { yes?: true; json?: true }) => {
+      const { forgetKeys } = await import('./encryption-key-rotate.ts');
+      settle(await forgetKeys(ids, options));
     });
 }
 

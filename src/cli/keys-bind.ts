@@ -1,10 +1,10 @@
 /** `keyward keys bind`: binds a stored key that another program left without a binding, after showing what to what. */
-import { confirm, isCancel } from '@clack/prompts';
 import { maskKey } from '../crypto/fingerprint.ts';
 import { UsageError } from '../foundation/errors.ts';
 import { bindKey as bindStoredKey } from '../keys/bind-key.ts';
 import { describePlace, placeOf } from '../keys/stored-key-place.ts';
 import { judgeStoredKey, type StoredKey } from '../keys/stored-key.ts';
+import { confirmed } from './confirm.ts';
 import { print, printJson, remark } from './terminal.ts';
 import {
   changeParts,
@@ -16,7 +16,10 @@ import {
 } from './with-installation.ts';
 
 /** @returns the exit code: 0 bound, also before; 1 not confirmed */
-export async function bindKey(slug: string, options: { yes?: true; json?: true }): Promise<number> {
+export async function bindKey(
+  slug: string,
+  options: { yes?: true; reason?: string; json?: true },
+): Promise<number> {
   return withInstallation(async (installation) => {
     const row = await findProvider(installation, slug);
     const { encrypted_api_key: storedToken } = row;
@@ -31,14 +34,19 @@ export async function bindKey(slug: string, options: { yes?: true; json?: true }
       return 0;
     }
     if (stored.binding === 'parked') throw new UsageError(`Nothing was bound: ${problemOf(stored)}.`);
-    if (!options.yes && !(await confirmed(what))) {
+    if (!options.yes && !(await agreedTo(what))) {
       remark('Nothing was changed.');
       return 1;
     }
-    const { revision } = await bindStoredKey(changeParts(installation), commandOccasion(), slug, {
-      storedToken,
-      host: place.host,
-    });
+    const { revision } = await bindStoredKey(
+      changeParts(installation),
+      commandOccasion(options.reason),
+      slug,
+      {
+        storedToken,
+        host: place.host,
+      },
+    );
     const applied = await describeApplied(installation, revision);
     if (options.json) {
       printJson({ provider: slug, bound: true, changed: true, host: place.host, revision, applied });
@@ -60,16 +68,9 @@ function problemOf({ candidate }: StoredKey): string {
   return 'problem' in candidate ? candidate.problem : '';
 }
 
-async function confirmed(what: string): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new UsageError(`Binding a key asks first, and this is no terminal. Say --yes to bind ${what}.`, {
-      exitCode: 2,
-    });
-  }
-  const answer = await confirm({
-    message: `Bind the stored key ${what}? Does the key belong to this provider, and is that its host?`,
-    initialValue: false,
-    output: process.stderr,
-  });
-  return !isCancel(answer) && answer;
+async function agreedTo(what: string): Promise<boolean> {
+  return confirmed(
+    `Bind the stored key ${what}? Does the key belong to this provider, and is that its host?`,
+    `Binding a key asks first, and this is no terminal. Say --yes to bind ${what}.`,
+  );
 }

@@ -1,21 +1,22 @@
 /** `keyward keys explain`: which source serves a provider, with which key, and why, on every running server. */
-import { maskKey } from '../crypto/fingerprint.ts';
+import { describeStoredKey, type StoredKeyView } from '../keys/explain-key.ts';
 import { listLiveInstances, servedKeysOf, type ServedKeys } from '../keys/instances.ts';
 import { serve } from '../keys/load-snapshot.ts';
 import type { ProviderRow } from '../keys/provider-store.ts';
 import type { ServedProvider } from '../keys/snapshot.ts';
+import { viewUpstream } from '../keys/upstream-address.ts';
 import { describePlace, placeOf } from '../keys/stored-key-place.ts';
-import { readStoredKey } from '../keys/stored-key.ts';
-import type { Installation } from '../installation.ts';
 import { print, printJson, remark } from './terminal.ts';
-import { findProvider, serveParts, withInstallation } from './with-installation.ts';
+import { upstreamElsewhere } from './upstream-elsewhere.ts';
+import { changeParts, findProvider, serveParts, withInstallation } from './with-installation.ts';
 
 export async function explainKey(slug: string, options: { json?: true }): Promise<void> {
   await withInstallation(async (installation) => {
+    const { config } = installation;
     const row = await findProvider(installation, slug);
     const served = serve(row, serveParts(installation));
     const live = await listLiveInstances(installation.database.kysely);
-    const explanation = { ...stored(installation, row, served), ...address(served) };
+    const explained = explanationOf(row, { config, changes: changeParts(installation) }, served);
     const servers = live.map(({ host, pid, revision, serves }) => ({
       host,
       pid,
@@ -24,18 +25,21 @@ export async function explainKey(slug: string, options: { json?: true }): Promis
     }));
     const here = row.is_active === true ? servedKeysOf([served])[slug] : undefined;
     if (options.json) {
-      printJson({ provider: slug, ...explanation, servers, this_environment: here ?? null });
+      printJson({ provider: slug, ...explained, servers, this_environment: here ?? null });
       return;
     }
     print(`${row.display_name} (${slug})`);
     print(`  active       ${row.is_active === true ? 'yes' : 'no: for callers it does not exist'}`);
     print(`  source       ${row.api_key_source}`);
-    print(`  stored key   ${explanation.stored_key ?? 'none'}`);
-    if (explanation.binding !== null) print(`  binding      ${bindingSentence(row, explanation.binding)}`);
+    print(`  stored key   ${storedSentence(explained)}`);
+    const binding = explained.stored_key?.binding ?? null;
+    if (binding !== null) print(`  binding      ${bindingSentence(row, binding)}`);
     print(
       `  last test    ${row.api_key_test_status ?? 'none'}${row.api_key_last_tested ? ` at ${row.api_key_last_tested.toISOString()}` : ''}`,
     );
-    print(`  base URL     ${explanation.base_url}`);
+    const { base_url: url, from, problem } = explained.upstream;
+    print(`  base URL     ${problem ?? `${url} (from ${from})`}`);
+    for (const told of upstreamElsewhere(live, slug, url)) remark(told);
     for (const server of servers) {
       print(
         `  serves now   ${sentence(server.serves)} [${server.host}, process ${server.pid}, revision ${server.revision}]`,
@@ -61,22 +65,24 @@ function bindingSentence(row: ProviderRow, binding: NonNullable<ServedProvider['
   return `none: another program stored the key; bind it to ${place} with: keyward keys bind ${row.provider_slug}`;
 }
 
-function stored(
-  { keyRing, fingerprinter }: Installation,
-  row: ProviderRow,
-  { keyBinding }: ServedProvider,
-): { stored_key: string | null; binding: ServedProvider['keyBinding'] } {
-  if (row.encrypted_api_key === null) return { stored_key: null, binding: null };
-  const read = readStoredKey(row.encrypted_api_key, keyRing.ring, fingerprinter);
-  return {
-    stored_key:
-      'key' in read ? `${maskKey(read.key)} (${read.key.fingerprint})` : `unreadable: ${read.problem}`,
-    binding: keyBinding,
-  };
+function storedSentence({ stored_key: stored }: Explanation): string {
+  if (stored === null) return 'none';
+  if (stored.mask === null) return `unreadable: ${stored.problem}`;
+  return `${stored.mask} (${stored.fingerprint})`;
 }
 
-function address({ upstream }: ServedProvider): { base_url: string } {
+interface Explanation {
+  readonly stored_key: StoredKeyView | null;
+  readonly upstream: ReturnType<typeof viewUpstream>;
+}
+
+function explanationOf(
+  row: ProviderRow,
+  parts: Parameters<typeof describeStoredKey>[1],
+  { upstream }: ServedProvider,
+): Explanation {
   return {
-    base_url: 'problem' in upstream ? upstream.problem : `${upstream.baseUrl} (from ${upstream.from})`,
+    stored_key: describeStoredKey(row, parts),
+    upstream: viewUpstream(upstream),
   };
 }

@@ -1,8 +1,8 @@
 /** `keyward keys remove`: removes a stored key, after saying what will serve instead. */
-import { confirm, isCancel } from '@clack/prompts';
-import { UsageError } from '../foundation/errors.ts';
 import { removeKey as removeStoredKey } from '../keys/change-provider.ts';
+import { describeEndedRotation } from '../keys/rotation/ended-rotation.ts';
 import type { ProviderRow } from '../keys/provider-store.ts';
+import { confirmed } from './confirm.ts';
 import { print, printJson, remark } from './terminal.ts';
 import {
   changeParts,
@@ -12,8 +12,13 @@ import {
   withInstallation,
 } from './with-installation.ts';
 
+const unasked = 'Removing a key asks first, and this is no terminal. Say --yes to go on.';
+
 /** @returns the exit code: 0 removed or nothing to remove, 1 not confirmed */
-export async function removeKey(slug: string, options: { yes?: true; json?: true }): Promise<number> {
+export async function removeKey(
+  slug: string,
+  options: { yes?: true; reason?: string; json?: true },
+): Promise<number> {
   return withInstallation(async (installation) => {
     const row = await findProvider(installation, slug);
     if (row.encrypted_api_key === null) {
@@ -21,34 +26,26 @@ export async function removeKey(slug: string, options: { yes?: true; json?: true
       else print(`No key is stored for ${slug}.`);
       return 0;
     }
-    if (!options.yes && !(await confirmed(row))) {
+    const ended = await describeEndedRotation(installation.database.kysely, row.id);
+    const what = [consequence(row), ...(ended === null ? [] : [ended])].join(' ');
+    if (!options.yes && !(await confirmed(`Remove the stored key of ${slug}? ${what}`, unasked))) {
       remark('Nothing was changed.');
       return 1;
     }
-    const { revision } = await removeStoredKey(changeParts(installation), commandOccasion(), slug);
+    const { revision } = await removeStoredKey(
+      changeParts(installation),
+      commandOccasion(options.reason),
+      slug,
+    );
     const applied = await describeApplied(installation, revision);
     if (options.json) {
       printJson({ provider: slug, removed: true, revision, applied });
       return 0;
     }
-    print(`Removed the stored key of ${slug}. ${consequence(row)}`);
+    print(`Removed the stored key of ${slug}. ${what}`);
     print(applied);
     return 0;
   });
-}
-
-async function confirmed(row: ProviderRow): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new UsageError('Removing a key asks first, and this is no terminal. Say --yes to go on.', {
-      exitCode: 2,
-    });
-  }
-  const answer = await confirm({
-    message: `Remove the stored key of ${row.provider_slug}? ${consequence(row)}`,
-    initialValue: false,
-    output: process.stderr,
-  });
-  return !isCancel(answer) && answer;
 }
 
 function consequence(row: ProviderRow): string {

@@ -1,15 +1,14 @@
 /** `keyward keys set`: takes a key without showing it anywhere, encrypts and stores it, and waits until it serves. */
-import { createReadStream } from 'node:fs';
-import { isCancel, password } from '@clack/prompts';
 import { maskKey } from '../crypto/fingerprint.ts';
-import { messageOf, UsageError } from '../foundation/errors.ts';
-import { Secret } from '../foundation/secret.ts';
+import { UsageError } from '../foundation/errors.ts';
 import { refuseForeignRing } from '../keys/foreign-ring.ts';
 import { listLiveInstances } from '../keys/instances.ts';
 import { storeKey } from '../keys/change-provider.ts';
 import { describeOfferedKey } from '../keys/offered-key.ts';
+import { describeEndedRotation } from '../keys/rotation/ended-rotation.ts';
 import { sourceThatServes } from '../keys/set-key.ts';
 import type { Installation } from '../installation.ts';
+import { readKey } from './read-key.ts';
 import { print, printJson, remark } from './terminal.ts';
 import {
   changeParts,
@@ -19,24 +18,33 @@ import {
   withInstallation,
 } from './with-installation.ts';
 
-/** No key and no file around one is longer. */
-const longestInput = 64 * 1024;
+export interface SetKeyOptions {
+  readonly file?: string;
+  readonly source?: string;
+  /** When the key ends. */
+  readonly expires?: Date;
+  readonly reason?: string;
+  readonly json?: true;
+}
 
 /** @returns the exit code: 0 stored, 1 stored but a running server does not serve it */
-export async function setKey(
-  slug: string,
-  options: { file?: string; source?: string; json?: true },
-): Promise<number> {
+export async function setKey(slug: string, options: SetKeyOptions): Promise<number> {
   return withInstallation(async (installation) => {
     const row = await findProvider(installation, slug);
     await refuseForeignRing(installation.database, installation.keyRing.ring, installation.keyRing.from);
-    const key = await readKey(slug, options.file);
+    const key = await readKey(`API key of ${slug}`, options.file);
     const { config, keyRing, fingerprinter } = installation;
     const shape = describeOfferedKey({ config, ring: keyRing.ring }, slug, key);
     if (shape.refusal !== undefined) throw new UsageError(shape.refusal, { exitCode: 2 });
     if (shape.warning !== undefined) remark(shape.warning);
     const source = options.source ?? sourceThatServes(row);
-    const { revision } = await storeKey(changeParts(installation), commandOccasion(), slug, { key, source });
+    const ended = await describeEndedRotation(installation.database.kysely, row.id);
+    const { revision } = await storeKey(changeParts(installation), commandOccasion(options.reason), slug, {
+      key,
+      source,
+      expiresAt: options.expires,
+    });
+    if (ended !== null) remark(ended);
     const fingerprint = fingerprinter.of(key);
     const applied = await describeApplied(installation, revision);
     const notServed =
@@ -82,47 +90,4 @@ async function serversWithout(
       ({ host, pid, serves }) =>
         `${host} (process ${pid}): ${serves[slug]?.reason ?? 'the provider is not active there'}`,
     );
-}
-
-async function readKey(slug: string, file: string | undefined): Promise<Secret> {
-  if (file !== undefined) return readSecret(createReadStream(file), `The file ${file}`);
-  if (!process.stdin.isTTY) return readSecret(process.stdin, 'Standard input');
-  const { signal, forget } = endOfInput();
-  const typed = await password({
-    message: `API key of ${slug} (it is not shown)`,
-    output: process.stderr,
-    signal,
-  });
-  forget();
-  if (isCancel(typed)) throw new UsageError('Nothing was changed.');
-  return new Secret((typed ?? '').trim());
-}
-
-/** Ctrl-D, or the end of the terminal itself: the prompt does not take either for an answer. */
-function endOfInput(): { signal: AbortSignal; forget: () => void } {
-  const ended = new AbortController();
-  const end = (): void => ended.abort();
-  const look = (typed: Buffer | string): void => {
-    if (typed.toString().includes('\u0004')) end();
-  };
-  process.stdin.once('end', end).on('data', look);
-  return {
-    signal: ended.signal,
-    forget: () => process.stdin.off('end', end).off('data', look).pause(),
-  };
-}
-
-async function readSecret(input: AsyncIterable<Buffer | string>, where: string): Promise<Secret> {
-  let text = '';
-  try {
-    for await (const chunk of input) {
-      text += chunk.toString();
-      if (text.length > longestInput)
-        throw new UsageError(`${where} holds more than a key. Nothing was changed.`);
-    }
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`${where} cannot be read: ${messageOf(error)}`, { cause: error });
-  }
-  return new Secret(text.trim());
 }

@@ -9,10 +9,16 @@ import {
   withInstallation,
 } from './with-installation.ts';
 
-export async function changeSource(slug: string, source: string, options: { json?: true }): Promise<void> {
+export async function changeSource(
+  slug: string,
+  source: string,
+  options: { reason?: string; json?: true },
+): Promise<void> {
   await withInstallation(async (installation) => {
     const row = await findProvider(installation, slug);
-    const { revision } = await setSource(changeParts(installation), commandOccasion(), slug, { source });
+    const { revision } = await setSource(changeParts(installation), commandOccasion(options.reason), slug, {
+      source,
+    });
     const applied = await describeApplied(installation, revision);
     if (options.json) {
       printJson({ provider: slug, source, was: row.api_key_source, revision, applied });

@@ -1,18 +1,31 @@
 /** `keyward keys test`: asks the provider whether the key that serves is good, and records what a stored one said. */
 import { KeywardError, UsageError } from '../foundation/errors.ts';
+import { listLiveInstances } from '../keys/instances.ts';
+import { serve } from '../keys/load-snapshot.ts';
 import type { KeyTestResult } from '../keys/test-key.ts';
+import { viewUpstream } from '../keys/upstream-address.ts';
 import { testServingKey } from '../keys/test-provider-key.ts';
 import { keyFactsJson } from '../providers/key-facts.ts';
 import { print, printJson, remark } from './terminal.ts';
-import { changeParts, commandOccasion, findProvider, withInstallation } from './with-installation.ts';
+import { upstreamElsewhere } from './upstream-elsewhere.ts';
+import {
+  changeParts,
+  commandOccasion,
+  findProvider,
+  serveParts,
+  withInstallation,
+} from './with-installation.ts';
 
 /** @returns the exit code: 0 valid, 1 anything else */
-export async function testProviderKey(slug: string, options: { json?: true }): Promise<number> {
+export async function testProviderKey(
+  slug: string,
+  options: { reason?: string; json?: true },
+): Promise<number> {
   return withInstallation(async (installation) => {
     const row = await findProvider(installation, slug);
     const { result, source, fingerprint } = await testServingKey(
       { ...installation, changes: changeParts(installation) },
-      commandOccasion(),
+      commandOccasion(options.reason),
       row,
     ).catch((error: unknown) => {
       throw isMissing(error) ? new UsageError(`${error.message} ${whereElse}`, { cause: error }) : error;
@@ -39,6 +52,9 @@ export async function testProviderKey(slug: string, options: { json?: true }): P
       print(result.message);
       for (const line of toldLines(result)) print(line);
       if (!isValid) remark(result.advice);
+      const { upstream } = serve(row, serveParts(installation));
+      const live = await listLiveInstances(installation.database.kysely);
+      for (const told of upstreamElsewhere(live, slug, viewUpstream(upstream).base_url)) remark(told);
     }
     return isValid ? 0 : 1;
   });

@@ -1,5 +1,4 @@
 /** The actions of `keyward migrate` that bring the database forward: apply, repair, and show what they would run. */
-import { confirm, isCancel } from '@clack/prompts';
 import {
   applyMigrations,
   isAdoptable,
@@ -16,6 +15,7 @@ import {
 } from '../database/migrations/key-backup.ts';
 import { migrateExit } from '../database/migrations/migration-failure.ts';
 import { defaultLockTimeoutMs } from '../database/migrations/runner-lock.ts';
+import { agreed } from './confirm.ts';
 import type { MigrateContext, MigrateResult } from './migrate-context.ts';
 import { describeReport, tellAside, tellState, tellWhatIsAside } from './migrate-states.ts';
 import { transcript } from './migrate-transcript.ts';
@@ -73,7 +73,10 @@ async function offerRestore({ database, options }: MigrateContext): Promise<Rest
     return superseded.length > 0 && options.yes ? { restored: [], left: superseded } : null;
   }
   const whose = restorable.join(', ');
-  if (!options.yes && !(await agreed(`A rollback saved the keys of ${whose}. Put them back?`))) {
+  if (
+    !options.yes &&
+    !(process.stdin.isTTY && (await agreed(`A rollback saved the keys of ${whose}. Put them back?`, true)))
+  ) {
     transcript.warn(`A rollback saved the keys of ${whose}. Put them back with: keyward migrate --yes`);
     if (superseded.length > 0) tellSuperseded(superseded);
     return null;
@@ -95,12 +98,6 @@ function tellSuperseded(slugs: readonly string[]): void {
   transcript.warn(
     `Left in the backup, because a newer key is stored or the provider is gone: ${slugs.join(', ')}. Once it is not needed: DROP TABLE ${backupTable}`,
   );
-}
-
-async function agreed(message: string): Promise<boolean> {
-  if (!process.stdin.isTTY) return false;
-  const answer = await confirm({ message, output: process.stderr });
-  return !isCancel(answer) && answer;
 }
 
 /** The SQL that an apply would run from the state that the database is in; goes to standard output, where it can be kept. */

@@ -1,10 +1,10 @@
 /** The action of `keyward migrate` that goes back: says what will go, asks where keys are stored, tells how to restore. */
 import { join } from 'node:path';
-import { confirm, isCancel } from '@clack/prompts';
 import { backupTable } from '../database/migrations/key-backup.ts';
 import { migrateExit } from '../database/migrations/migration-failure.ts';
 import { lossesOf, previewRollBack, rollBackMigrations } from '../database/migrations/roll-back.ts';
 import { defaultLockTimeoutMs } from '../database/migrations/runner-lock.ts';
+import { agreed } from './confirm.ts';
 import type { MigrateContext, MigrateResult } from './migrate-context.ts';
 import { transcript } from './migrate-transcript.ts';
 
@@ -30,7 +30,11 @@ export async function rollBackAction({
   if (losses !== '') transcript.warn(`That takes away ${losses}`);
   const { files, backup, kept } = await rollBackMigrations(database.kysely, known, {
     to,
-    confirmed: options.yes === true || (losses !== '' && (await agreed())),
+    confirmed:
+      options.yes === true ||
+      (losses !== '' &&
+        process.stdin.isTTY &&
+        (await agreed('Go on? Keys are saved first, still encrypted.'))),
     backupDirectory: join(config.dataDirectory, 'backups'),
     lockTimeoutMs,
     onWaiting: transcript.warn,
@@ -45,14 +49,4 @@ export async function rollBackAction({
   }
   transcript.line();
   return { exitCode: migrateExit.atTarget, report: { rolled_back: files, backup } };
-}
-
-async function agreed(): Promise<boolean> {
-  if (!process.stdin.isTTY) return false;
-  const answer = await confirm({
-    message: 'Go on? Keys are saved first, still encrypted.',
-    initialValue: false,
-    output: process.stderr,
-  });
-  return !isCancel(answer) && answer;
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Database } from '../database/database.ts';
 import { isEmbeddedThere } from '../database/embedded.ts';
-import { openDatabase } from '../database/open-database.ts';
+import { openDatabase, withoutQueryTimeout } from '../database/open-database.ts';
 import { failureOf, migrateExit, MigrationFailure } from '../database/migrations/migration-failure.ts';
 import { shippedMigrations } from '../database/migrations/shipped-migrations.ts';
 import { isDatabaseFault } from '../database/database-fault.ts';
@@ -129,11 +129,4 @@ async function openToLook(config: DatabaseConfig): Promise<Database> {
     remove();
     throw error;
   }
-}
-
-/** A statement of a migration takes as long as it takes; what must not last is the wait for a lock, and has its own limit. */
-function withoutQueryTimeout(config: DatabaseConfig): DatabaseConfig {
-  if (config.kind === 'embedded') return config;
-  const patient = { ...config.pool, query_timeout: 0 };
-  return { ...config, pool: patient };
 }

@@ -1,5 +1,4 @@
 /** `keyward providers`: which there are, and what can be said of each beside its key. */
-import { confirm, isCancel } from '@clack/prompts';
 import type { z } from 'zod';
 import { UsageError } from '../foundation/errors.ts';
 import { changeProvider, createProvider, deleteProvider } from '../keys/change-provider-settings.ts';
@@ -7,7 +6,9 @@ import { serveHere } from '../keys/explain-key.ts';
 import { readProviders, type ProviderRow } from '../keys/provider-store.ts';
 import { baseUrl, displayName, newSlug } from '../keys/provider-rules.ts';
 import type { ProviderSettings } from '../keys/provider-settings.ts';
+import { shownUrl } from '../keys/upstream-address.ts';
 import type { Installation } from '../installation.ts';
+import { confirmed } from './confirm.ts';
 import { print, printJson, remark, table } from './terminal.ts';
 import {
   changeParts,
@@ -23,8 +24,11 @@ export interface ProviderOptions {
   readonly source?: string;
   readonly active?: 'yes' | 'no';
   readonly privateNetwork?: 'yes' | 'no';
+  readonly reason?: string;
   readonly json?: true;
 }
+
+const unasked = 'Deleting a provider asks first, and this is no terminal. Say --yes to go on.';
 
 export async function listProviders(options: { json?: true }): Promise<void> {
   await withInstallation(async (installation) => {
@@ -63,7 +67,7 @@ export async function createNewProvider(slug: string, options: ProviderOptions):
   await withInstallation(async (installation) => {
     const settings = settingsIn(options);
     accept(newSlug, slug, 'The slug');
-    const { revision } = await createProvider(changeParts(installation), commandOccasion(), {
+    const { revision } = await createProvider(changeParts(installation), commandOccasion(options.reason), {
       ...settings,
       slug,
       displayName: settings.displayName ?? slug,
@@ -86,7 +90,7 @@ export async function changeOneProvider(slug: string, options: ProviderOptions):
     await findProvider(installation, slug);
     const { revision, parked } = await changeProvider(
       changeParts(installation),
-      commandOccasion(),
+      commandOccasion(options.reason),
       slug,
       settings,
     );
@@ -104,36 +108,27 @@ export async function changeOneProvider(slug: string, options: ProviderOptions):
 /** @returns the exit code: 0 deleted, 1 not confirmed */
 export async function deleteOneProvider(
   slug: string,
-  options: { force?: true; yes?: true; json?: true },
+  options: { force?: true; yes?: true; reason?: string; json?: true },
 ): Promise<number> {
   return withInstallation(async (installation) => {
     await findProvider(installation, slug);
-    if (!options.yes && !(await confirmed(slug))) {
+    if (!options.yes && !(await confirmed(`Delete the provider ${slug}?`, unasked))) {
       remark('Nothing was changed.');
       return 1;
     }
-    const { revision } = await deleteProvider(changeParts(installation), commandOccasion(), slug, {
-      force: options.force,
-    });
+    const { revision } = await deleteProvider(
+      changeParts(installation),
+      commandOccasion(options.reason),
+      slug,
+      {
+        force: options.force,
+      },
+    );
     const applied = await describeApplied(installation, revision);
     if (options.json) printJson({ provider: slug, deleted: true, revision, applied });
     else print(`Deleted the provider ${slug}. ${applied}`);
     return 0;
   });
-}
-
-async function confirmed(slug: string): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new UsageError('Deleting a provider asks first, and this is no terminal. Say --yes to go on.', {
-      exitCode: 2,
-    });
-  }
-  const answer = await confirm({
-    message: `Delete the provider ${slug}?`,
-    initialValue: false,
-    output: process.stderr,
-  });
-  return !isCancel(answer) && answer;
 }
 
 function settingsIn(options: ProviderOptions): ProviderSettings {
@@ -166,6 +161,6 @@ function describe({ config, ...installation }: Installation, row: ProviderRow) {
     name: row.display_name,
     active: row.is_active === true,
     source: row.api_key_source,
-    base_url: 'problem' in upstream ? upstream.problem : upstream.baseUrl,
+    base_url: 'problem' in upstream ? upstream.problem : shownUrl(upstream.baseUrl),
   };
 }

@@ -3,13 +3,15 @@ import { loadConfig, type Config } from '../foundation/config.ts';
 import { createLogger, type Logger } from '../foundation/logger.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { version } from '../foundation/version.ts';
-import type { Snapshot } from '../keys/snapshot.ts';
+import { keysIn, type Snapshot } from '../keys/snapshot.ts';
 import { redactSecrets } from '../providers/redact.ts';
 import { startServer, type RunningServer } from '../server.ts';
 import { print, remark, styled } from './terminal.ts';
 
 /** What closing the rooms may take after the last request. */
 const closingTimeMs = 900;
+/** Within it npm, and the terminal beside it, may both pass on the same Ctrl-C. */
+const sameSignalMs = 500;
 
 /** @returns the exit code once the server was told to end: 0 */
 export async function serve(): Promise<number> {
@@ -19,15 +21,20 @@ export async function serve(): Promise<number> {
   for (const line of welcome(server, config)) print(line);
   const signal = await endSignal();
   remark(`${signal}: finishing the requests in flight`);
-  setTimeout(() => giveUp(), config.limits.shutdownTimeoutMs + closingTimeMs).unref();
+  const timeMs = config.limits.shutdownTimeoutMs + closingTimeMs;
+  setTimeout(() => giveUp('Not everything could be closed in time.'), timeMs).unref();
+  setTimeout(
+    () => void endSignal().then((again) => giveUp(`${again} again: ended at once.`)),
+    sameSignalMs,
+  ).unref();
   await server.stop();
   remark('Stopped.');
   return 0;
 }
 
-/** For a database that does not let go: nothing is lost by ending without its farewell. */
-function giveUp(): void {
-  remark('Not everything could be closed in time.');
+/** For a database that does not let go, or a person who does not wait: nothing stored is lost by it. */
+function giveUp(why: string): void {
+  remark(why);
   process.exit(1);
 }
 
@@ -42,10 +49,7 @@ function scrubbedLog(config: Config): { log: Logger; learnSecrets: (snapshot: Sn
   let secrets: readonly Secret[] = configured;
   const log = createLogger({ ...config.log, scrub: (line) => redactSecrets(line, secrets) });
   const learnSecrets = (snapshot: Snapshot): void => {
-    const keys = Array.from(snapshot.providers.values(), ({ resolution }) => resolution.key).filter(
-      (key) => key !== null,
-    );
-    secrets = [...configured, ...keys];
+    secrets = [...configured, ...keysIn(snapshot)];
   };
   return { log, learnSecrets };
 }
@@ -65,11 +69,12 @@ function welcome(server: RunningServer, config: Config): string[] {
     `${styled('bold', `Keyward ${version}`)} listens on ${styled('bold', url)}`,
     ...openDoor(config, url),
     '',
+    `  Admin page      ${url}/`,
     `  Data            ${database.description}`,
     `  Encryption key  ${keyRing.from}${keyRing.createdFile === null ? '' : ' (generated, mode 0600)'}`,
-    ...(keyRing.createdFile === null
-      ? []
-      : ['                  Back this file up: without it every stored key is lost.']),
+    ...(isFirst && keyRing.file !== null
+      ? ['                  Back this file up: without it every stored key is lost.']
+      : []),
     ...(keyRing.openFile === null
       ? []
       : [`                  Others can read it: chmod 600 ${keyRing.openFile}`]),
@@ -100,7 +105,7 @@ function openDoor({ gatewayAuth }: Config, url: string): string[] {
 function servedLines(snapshot: Snapshot): string[] {
   const providers = [...snapshot.providers.values()];
   const served = providers
-    .filter(({ resolution }) => resolution.key !== null)
+    .filter(({ resolution, upstream }) => resolution.key !== null && 'baseUrl' in upstream)
     .map(
       ({ slug, resolution }) =>
         `${slug} (${resolution.source}${resolution.fallback === null ? '' : ', a fallback'})`,
@@ -109,7 +114,9 @@ function servedLines(snapshot: Snapshot): string[] {
     .filter(({ storedKeyUnreadable }) => storedKeyUnreadable)
     .map(({ slug }) => slug);
   const none =
-    unreadable.length === 0 ? 'no provider has a key yet: npx keyward keys set openrouter' : 'nothing';
+    snapshot.problems.size === 0 && unreadable.length === 0
+      ? 'no provider has a key yet: npx keyward keys set openrouter'
+      : 'nothing';
   return [
     `  Serves          ${served.join(', ') || none}`,
     ...(unreadable.length === 0
@@ -121,6 +128,9 @@ function servedLines(snapshot: Snapshot): string[] {
           ),
           '                  npx keyward encryption-key check',
         ]),
+    ...Array.from(snapshot.problems)
+      .filter(([slug]) => !unreadable.includes(slug))
+      .map(([slug, problem]) => `  ${styled(['bold', 'red'], 'PROBLEM')}         ${slug}: ${problem}`),
   ];
 }
 

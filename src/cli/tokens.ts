@@ -11,6 +11,7 @@ import {
 import { UsageError } from '../foundation/errors.ts';
 import { holdsNoSecret } from '../keys/provider-rules.ts';
 import { ago, print, printJson, remark, table } from './terminal.ts';
+import type { Installation } from '../installation.ts';
 import { readExpiry, type ExpiryOptions } from './token-expiry.ts';
 import { commandOccasion, describeApplied, withInstallation } from './with-installation.ts';
 
@@ -20,7 +21,7 @@ export async function printTokens(options: { json?: true }): Promise<void> {
   await withInstallation(async ({ database, config, clock }) => {
     const tokens = await listTokens(database.kysely);
     if (options.json) {
-      printJson({ tokens });
+      printJson({ tokens: tokens.map(forPrograms) });
       return;
     }
     const rows = tokens.map((token) => [
@@ -41,6 +42,16 @@ export async function printTokens(options: { json?: true }): Promise<void> {
   });
 }
 
+function forPrograms({ createdAt, expiresAt, lastUsedAt, revokedAt, ...token }: StoredToken): object {
+  return {
+    ...token,
+    created_at: createdAt,
+    expires_at: expiresAt,
+    last_used_at: lastUsedAt,
+    revoked_at: revokedAt,
+  };
+}
+
 function stateIn(token: StoredToken, now: Date): string {
   const state = stateOf(token, now);
   return state === 'revoked' ? `revoked ${ago(token.revokedAt)} ago` : state;
@@ -54,6 +65,7 @@ function inUtc(time: Date): string {
 export interface MakeTokenOptions extends ExpiryOptions {
   readonly admin?: true;
   readonly role?: AdminRole;
+  readonly reason?: string;
   readonly json?: true;
 }
 
@@ -71,7 +83,7 @@ export async function makeToken(name: string, options: MakeTokenOptions): Promis
   await withInstallation(async (installation) => {
     const { audit, clock } = installation;
     const expiresAt = readExpiry(options, clock.now());
-    const made = await createToken(audit, commandOccasion(), {
+    const made = await createToken(audit, commandOccasion(options.reason), {
       kind,
       name,
       ...(role !== undefined && { role }),
@@ -79,7 +91,15 @@ export async function makeToken(name: string, options: MakeTokenOptions): Promis
     });
     const applied = await describeApplied(installation, made.revision);
     if (options.json) {
-      printJson({ id: made.id, kind, name, role: made.role, expiresAt, token: made.token.reveal(), applied });
+      printJson({
+        id: made.id,
+        kind,
+        name,
+        role: made.role,
+        expires_at: expiresAt,
+        token: made.token.reveal(),
+        applied,
+      });
       return;
     }
     print(made.token.reveal());
@@ -93,12 +113,32 @@ export async function makeToken(name: string, options: MakeTokenOptions): Promis
   });
 }
 
-export async function endToken(id: number, options: { json?: true }): Promise<void> {
+/** @param token its number or its name */
+export async function endToken(token: string, options: { json?: true }): Promise<void> {
+  if (!holdsNoSecret(token))
+    throw new UsageError('That looks like a token itself. Say its number or its name: keyward tokens list', {
+      exitCode: 2,
+    });
   await withInstallation(async (installation) => {
+    const id = /^\d{1,9}$/.test(token) ? Number(token) : await numberOf(installation, token);
     const { found, revision } = await revokeToken(installation.audit, commandOccasion(), id);
     if (!found) throw new UsageError(`There is no token number ${id}.`, { exitCode: 2 });
     const applied = await describeApplied(installation, revision);
     if (options.json) printJson({ id, revoked: true, applied });
     else print(`Revoked token number ${id}. ${applied}`);
+  });
+}
+
+async function numberOf({ database, clock }: Installation, name: string): Promise<number> {
+  const named = (await listTokens(database.kysely)).filter((token) => token.name === name);
+  const good = named.filter((token) => stateOf(token, clock.now()) === 'good');
+  const candidates = good.length > 0 ? good : named;
+  const [only, other] = candidates;
+  if (only === undefined)
+    throw new UsageError(`There is no token "${name}". See them with: keyward tokens list`, { exitCode: 2 });
+  if (other === undefined) return only.id;
+  const numbers = candidates.map(({ id }) => id).join(', ');
+  throw new UsageError(`Several tokens are named "${name}": ${numbers}. Say which by its number.`, {
+    exitCode: 2,
   });
 }

@@ -17,6 +17,11 @@ const applyTimeoutMs = 5_000;
 
 export async function withInstallation<T>(action: (installation: Installation) => Promise<T>): Promise<T> {
   const installation = await openInstallation(loadConfig(), { as: 'command', onProgress: remark });
+  const { createdFile } = installation.keyRing;
+  if (createdFile !== null)
+    remark(
+      `Made the encryption key ${createdFile} (mode 0600). Back it up: without it every stored key is lost.`,
+    );
   let hasAppended = false;
   installation.audit.onAppended(() => {
     hasAppended = true;
@@ -30,7 +35,12 @@ export async function withInstallation<T>(action: (installation: Installation) =
 }
 
 /** A running server notes the head; where none runs, and the heads lie beside the database, this command does. */
-async function noteHead({ config, database, clock, keyRing }: Installation): Promise<void> {
+export async function noteHead({
+  config,
+  database,
+  clock,
+  keyRing,
+}: Pick<Installation, 'config' | 'database' | 'clock' | 'keyRing'>): Promise<void> {
   const { anchor } = config.audit;
   if (anchor.kind !== 'file' || !database.ownsEngine) return;
   const heads = new HeadKeeper({
@@ -46,9 +56,9 @@ async function noteHead({ config, database, clock, keyRing }: Installation): Pro
   });
 }
 
-/** What this command's changes are recorded with. */
-export function commandOccasion(): Occasion {
-  return { actor: commandActor() };
+/** @param reason what this command's changes are recorded with, in the words of who called it */
+export function commandOccasion(reason?: string): Occasion {
+  return { actor: commandActor(), ...(reason !== undefined && { reason }) };
 }
 
 export function changeParts({ audit, keyRing, fingerprinter, config, bindings }: Installation): ChangeParts {
@@ -61,9 +71,9 @@ export function serveParts({ config, keyRing, fingerprinter, bindings }: Install
 }
 
 /** All providers; what their keys are bound to is known from then on. */
-export async function readRows({ database, bindings }: Installation): Promise<ProviderRow[]> {
+export async function readRows({ database, bindings, keyRing }: Installation): Promise<ProviderRow[]> {
   const rows = await readProviders(database.kysely);
-  await bindings.refresh(database.kysely, rows);
+  await bindings.refresh(database.kysely, rows, keyRing.ring);
   return rows;
 }
 

@@ -5,23 +5,25 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
-  fchmodSync,
   fstatSync,
-  fsyncSync,
   linkSync,
   openSync,
   readFileSync,
+  realpathSync,
   rmSync,
   type Stats,
-  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { UsageError } from '../foundation/errors.ts';
 import { Secret } from '../foundation/secret.ts';
-import { generateEncryptionKey } from './encryption-key.ts';
+import { generateEncryptionKey, parseEncryptionKey } from './encryption-key.ts';
+import { replaceFile, syncDirectory, writeDurably } from './replace-file.ts';
 
 const ownerOnly = 0o600;
 const othersMask = 0o077;
+const permissionBits = 0o777;
+/** A server of another user may read the file as a member of its group. */
+const widestMode = 0o640;
 const maxBytes = 64 * 1024;
 
 const causes: Readonly<Record<string, string>> = {
@@ -42,14 +44,20 @@ const causes: Readonly<Record<string, string>> = {
  */
 export function readEncryptionKeyFile(path: string): { text: Secret; tooOpen: boolean } {
   const { content, stats } = read(path);
+  const text = ringTextOf(content);
+  if (text === undefined) {
+    throw unreadable(path, 'it holds no key');
+  }
+  return { text, tooOpen: isTooOpen(stats) };
+}
+
+/** The keys of such a text, as KeyRing.parse takes them; undefined where it holds none. */
+export function ringTextOf(content: string): Secret | undefined {
   const members = content
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));
-  if (members.length === 0) {
-    throw unreadable(path, 'it holds no key');
-  }
-  return { text: new Secret(members.join(',')), tooOpen: isTooOpen(stats) };
+  return members.length === 0 ? undefined : new Secret(members.join(','));
 }
 
 /**
@@ -65,7 +73,7 @@ export function createEncryptionKeyFile(path: string): Secret {
   try {
     const file = openSync(temporary, 'wx', ownerOnly);
     try {
-      writeDurably(file, `${key.reveal()}\n`);
+      writeDurably(file, `${key.reveal()}\n`, ownerOnly);
       // A link, unlike a rename, fails where something exists already.
       linkSync(temporary, path);
     } finally {
@@ -76,6 +84,65 @@ export function createEncryptionKeyFile(path: string): Secret {
     throw fileError(`The encryption key file ${path} cannot be made`, error);
   }
   return key;
+}
+
+export interface Rewritten {
+  /** What else became of the file, in sentences. */
+  readonly remarks: readonly string[];
+}
+
+/**
+ * Adds a new key behind those of the file. The file is replaced whole or stays as it was, except where it is
+ * mounted by itself (replaceFile). Its mode stays, unless it lets more people in than its owner and readers of its group.
+ * @throws UsageError if it cannot be written
+ */
+export function addKeyToFile(path: string): Rewritten {
+  return rewrite(path, (keys) => [...keys, generateEncryptionKey().reveal()]);
+}
+
+/**
+ * Puts the key with this id before the others of the file, as addKeyToFile.
+ * @throws UsageError if the file does not hold it, or cannot be written
+ */
+export function putKeyFirst(path: string, id: string): Rewritten {
+  return rewrite(path, (keys) => {
+    const first = keys.filter((key) => idOf(key) === id);
+    if (first.length === 0)
+      throw new UsageError(`The encryption key file ${path} holds no key ${id}. It was left as it is.`);
+    return [...first, ...keys.filter((key) => idOf(key) !== id)];
+  });
+}
+
+function idOf(key: string): string {
+  return parseEncryptionKey(key).id;
+}
+
+/** Comments stay, before the keys, each of which gets a line of its own. */
+function rewrite(path: string, edit: (keys: readonly string[]) => readonly string[]): Rewritten {
+  const { content: before, stats } = read(path);
+  const comments = before.split('\n').filter((line) => line.trim().startsWith('#'));
+  const keys = (ringTextOf(before)?.reveal() ?? '').split(',').map((key) => key.trim());
+  const content = [...comments, ...edit(keys), ''].join('\n');
+  const was = stats.mode & permissionBits;
+  const mode = (was & ~widestMode) === 0 ? was : ownerOnly;
+  try {
+    // What stands behind a link is replaced where it stands.
+    const how = replaceFile(realpathSync(path), { before, content, mode, owner: stats });
+    return {
+      remarks: [
+        ...(mode === was ? [] : [`The mode of ${path} was ${inOctal(was)} and is ${inOctal(mode)} now.`]),
+        ...(how === 'replaced'
+          ? []
+          : [`${path} is mounted by itself, so it was written where it stands and not replaced whole.`]),
+      ],
+    };
+  } catch (error) {
+    throw fileError(`The encryption key file ${path} cannot be written`, error);
+  }
+}
+
+function inOctal(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
 }
 
 function read(path: string): { content: string; stats: Stats } {
@@ -108,30 +175,6 @@ function refuseOddFile(path: string, stats: Stats): void {
 
 function isTooOpen(stats: Stats): boolean {
   return process.platform !== 'win32' && (stats.mode & othersMask) !== 0;
-}
-
-/** Writes and closes; the mode is set anew because a umask may have narrowed it. */
-function writeDurably(file: number, content: string): void {
-  try {
-    fchmodSync(file, ownerOnly);
-    writeFileSync(file, content);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** Windows does not open directories; there the file's own entry is as durable as it gets. */
-function syncDirectory(path: string): void {
-  if (process.platform === 'win32') {
-    return;
-  }
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }
 
 function unreadable(path: string, why: string): UsageError {

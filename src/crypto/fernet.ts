@@ -95,9 +95,7 @@ export function encryptFernet(
   const header = Buffer.alloc(ivOffset);
   header.writeUInt8(version);
   header.writeBigUInt64BE(BigInt(Math.floor(now.getTime() / 1000)), timestampOffset);
-  const cipher = createCipheriv(algorithm, key.encryptionKey, iv);
-  const signed = Buffer.concat([header, iv, cipher.update(plaintext, 'utf8'), cipher.final()]);
-  return encodeUrlSafeBase64(Buffer.concat([signed, sign(key, signed)]));
+  return seal(key, header, iv, Buffer.from(plaintext, 'utf8'));
 }
 
 /**
@@ -110,16 +108,61 @@ export function encryptFernet(
  * @throws DecryptError
  */
 export function decryptFernet(key: FernetKey, token: string): { plaintext: string; createdAt: Date } {
-  const bytes = decodeToken(token);
-  const signed = bytes.subarray(0, -macBytes);
-  if (!timingSafeEqual(sign(key, signed), bytes.subarray(-macBytes))) {
-    throw new DecryptError('wrong_key');
-  }
+  const { plaintext, createdAt } = decryptWithAny([key], token);
+  return { plaintext, createdAt };
+}
+
+/**
+ * The same with whichever of several keys made the token.
+ * @throws DecryptError
+ */
+export function decryptWithAny(
+  keys: readonly FernetKey[],
+  token: string,
+): { plaintext: string; createdAt: Date; key: FernetKey } {
+  const { signed, key } = authenticate(keys, token);
   const createdAtMs = Number(signed.readBigUInt64BE(timestampOffset)) * 1000;
   return {
     plaintext: decodeText(decipher(key, signed)),
     createdAt: new Date(Math.min(createdAtMs, latestDateMs)),
+    key,
   };
+}
+
+/**
+ * The token that `to` makes of what one of `from` encrypted, with the timestamp that it has. The plaintext is
+ * never made into a text.
+ * @returns keyId names the key that had made it; the token itself where that is `to` already
+ * @throws DecryptError
+ */
+export function reencryptFernet(
+  from: readonly FernetKey[],
+  token: string,
+  to: FernetKey,
+): { token: string; keyId: string } {
+  const { signed, key } = authenticate(from, token);
+  if (key.id === to.id) return { token, keyId: key.id };
+  const plaintext = decipher(key, signed);
+  const sealed = seal(to, signed.subarray(0, ivOffset), randomBytes(blockBytes), plaintext);
+  plaintext.fill(0);
+  return { token: sealed, keyId: key.id };
+}
+
+/** @param header version and timestamp */
+function seal(key: FernetKey, header: Buffer, iv: Buffer, plaintext: Buffer): string {
+  const cipher = createCipheriv(algorithm, key.encryptionKey, iv);
+  const signed = Buffer.concat([header, iv, cipher.update(plaintext), cipher.final()]);
+  return encodeUrlSafeBase64(Buffer.concat([signed, sign(key, signed)]));
+}
+
+/** What the token signs, and the key that signed it. */
+function authenticate(keys: readonly FernetKey[], token: string): { signed: Buffer; key: FernetKey } {
+  const bytes = decodeToken(token);
+  const signed = bytes.subarray(0, -macBytes);
+  const mac = bytes.subarray(-macBytes);
+  const key = keys.find((one) => timingSafeEqual(sign(one, signed), mac));
+  if (key === undefined) throw new DecryptError('wrong_key');
+  return { signed, key };
 }
 
 function decodeToken(token: string): Buffer {

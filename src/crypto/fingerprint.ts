@@ -54,3 +54,22 @@ export function maskKey(value: Secret): string {
   const end = characters.slice(characters.length - tail).join('');
   return `${start}…${end}`;
 }
+
+/** Fewer characters than these could be those of another key. */
+const leastShown = 6;
+
+/**
+ * Whether the key begins and ends as the hint shows, with dots or an ellipsis between (`sk-ant-api03-R2D...igAA`).
+ * A hint that shows next to nothing fits no key.
+ */
+export function fitsHint(value: Secret, hint: string): boolean {
+  const [, head = '', tail = ''] = /^([^.…]*)(?:\.{2,}|…)([^.…]*)$/.exec(hint) ?? [];
+  const text = value.reveal();
+  return (
+    tail.length >= leastShown / 2 &&
+    head.length + tail.length >= leastShown &&
+    text.length > head.length + tail.length &&
+    text.startsWith(head) &&
+    text.endsWith(tail)
+  );
+}

@@ -2,27 +2,31 @@
  * The encryption key ring: the first key encrypts and binds, every key decrypts and verifies, as Python's
  * MultiFernet does it. It names its keys by their ids and gives the keys themselves to nobody.
  */
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import { UsageError } from '../foundation/errors.ts';
 import { Secret } from '../foundation/secret.ts';
 import { derivedKey } from './derived-key.ts';
 import { EncryptionKeyError, makeAGoodKey, parseEncryptionKey } from './encryption-key.ts';
-import { DecryptError, decryptFernet, encryptFernet, type FernetKey } from './fernet.ts';
+import { DecryptError, decryptWithAny, encryptFernet, type FernetKey, reencryptFernet } from './fernet.ts';
 import { type BindingVerdict, type KeyPlace, makeBinding, verifyBinding } from './key-binding.ts';
 
 export class KeyRing {
-  /** The key that encrypts. */
-  readonly activeKeyId: string;
-  /** All keys, in the order of the ring. */
-  readonly keyIds: readonly string[];
-  readonly #active: FernetKey;
-  readonly #keys: readonly FernetKey[];
+  #active: FernetKey;
+  #keys: readonly FernetKey[];
 
   private constructor(active: FernetKey, others: readonly FernetKey[]) {
     this.#active = active;
     this.#keys = [active, ...others];
-    this.activeKeyId = active.id;
-    this.keyIds = this.#keys.map((key) => key.id);
+  }
+
+  /** The key that encrypts. */
+  get activeKeyId(): string {
+    return this.#active.id;
+  }
+
+  /** All keys, in the order of the ring. */
+  get keyIds(): readonly string[] {
+    return this.#keys.map((key) => key.id);
   }
 
   /**
@@ -37,6 +41,17 @@ export class KeyRing {
       throw new UsageError(`The encryption key ring is not usable: ${faults.join('; ')}. ${makeAGoodKey}`);
     }
     return new KeyRing(active, others);
+  }
+
+  /** What a log or an answer may show of it. */
+  toJSON(): { activeKeyId: string; keyIds: readonly string[] } {
+    return { activeKeyId: this.activeKeyId, keyIds: this.keyIds };
+  }
+
+  /** Takes the keys of another ring in place of its own: whoever holds this ring works with them from now on. */
+  become(other: KeyRing): void {
+    this.#active = other.#active;
+    this.#keys = other.#keys;
   }
 
   /** Whether it is one of these encryption keys itself. */
@@ -58,21 +73,29 @@ export class KeyRing {
     return encryptFernet(this.#active, value.reveal(), options);
   }
 
+  /** A token that only this key of the ring opens, and that holds nothing. */
+  canary(keyId: string): string {
+    const key = this.#keys.find(({ id }) => id === keyId);
+    if (key === undefined) throw new RangeError(`The ring has no key ${keyId}.`);
+    return encryptFernet(key, 'keyward canary');
+  }
+
   /**
    * @returns what the token encrypts, the id of the key that opened it, and the token's timestamp
    * @throws DecryptError
    */
   decrypt(token: string): { secret: Secret; keyId: string; createdAt: Date } {
-    let failure = new DecryptError('wrong_key');
-    for (const key of this.#keys) {
-      try {
-        const { plaintext, createdAt } = decryptFernet(key, token);
-        return { secret: new Secret(plaintext), keyId: key.id, createdAt };
-      } catch (error) {
-        failure = moreTelling(failure, error);
-      }
-    }
-    throw failure;
+    const { plaintext, createdAt, key } = decryptWithAny(this.#keys, token);
+    return { secret: new Secret(plaintext), keyId: key.id, createdAt };
+  }
+
+  /**
+   * Encrypts anew under the active key what any key of the ring encrypted, with the token's timestamp.
+   * @returns keyId names the key that had encrypted it; under the active one the token stays as it is
+   * @throws DecryptError
+   */
+  reencrypt(token: string): { token: string; keyId: string } {
+    return reencryptFernet([...this.#keys.slice(1), this.#active], token, this.#active);
   }
 
   /**
@@ -98,6 +121,16 @@ export class KeyRing {
     const under = (key: FernetKey): string =>
       createHmac('sha256', derivedKey(key, purpose)).update(text).digest('hex');
     return [under(this.#active), ...this.#keys.slice(1).map(under)];
+  }
+
+  /**
+   * 32 bytes derived from one key of the ring, good for this purpose alone.
+   * @param purpose names it, and its version
+   * @returns undefined where the ring has not got that key
+   */
+  purposeKey(keyId: string, purpose: string): KeyObject | undefined {
+    const key = this.#keys.find(({ id }) => id === keyId);
+    return key && derivedKey(key, purpose);
   }
 
   /** The id of the key that opens the token, or undefined if none does. */
@@ -141,12 +174,4 @@ function faultAt(members: readonly Member[], index: number): string | undefined 
 function faultOfRepetition(members: readonly Member[], index: number): string | undefined {
   const first = members.findIndex((member) => member.key?.id === members[index]?.key?.id);
   return first < index ? `it is key ${first + 1} once more` : undefined;
-}
-
-/** That a token belongs to another key of the ring says less than anything else that one key finds. */
-function moreTelling(known: DecryptError, found: unknown): DecryptError {
-  if (!(found instanceof DecryptError)) {
-    throw found;
-  }
-  return known.reason === 'wrong_key' ? found : known;
 }

@@ -6,9 +6,13 @@ const lostCodes = /^(?:08\w{3}|57P0[1-5]|E(?:CONN|HOST|NET)[A-Z]+|EPIPE|ETIMEDOU
 /** The driver gives no code of its own; when the connection is gone, its failed ROLLBACK hides the reason. */
 const lostMessages =
   /^(?:Connection terminated|Client has encountered a connection error|Query read timeout)/;
-/** SQLSTATE of a server without resources, of one that gave up on a lock or a deadlock; a socket that is gone. */
-const unavailableCodes = /^(?:53\w{3}|57014|55P03|40001|40P01|ENOENT)$/;
-const unavailableMessages = /^(?:timeout exceeded when trying to connect|The connection left a statement)/;
+/**
+ * SQLSTATE of a server without resources, of one that lets nobody in (any more), of one that gave up on a lock or a
+ * deadlock; a socket that is gone.
+ */
+const unavailableCodes = /^(?:53\w{3}|28\w{3}|3D000|57014|55P03|40001|40P01|ENOENT)$/;
+const unavailableMessages =
+  /^(?:timeout exceeded when trying to connect|The connection left a statement)|is not currently accepting connections$/;
 const sqlState = /^[0-9FHPX][0-9A-Z]{4}$/;
 
 /** SQLSTATE (PostgreSQL, appendix A) to what an operator does about it. */
@@ -38,6 +42,11 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 /** Whether the database, or the way to it, is what failed; everything else is a fault of the program. */
 export function isDatabaseFault(error: unknown): boolean {
   return isConnectionLost(error) || sqlState.test(codeOf(error));
+}
+
+/** It has answered, and let nobody in. */
+export function isRefusal(error: unknown): boolean {
+  return sqlState.test(codeOf(error)) && !isConnectionLost(error);
 }
 
 /** The fault in one line, with what to do; details are left out, since they may hold values. */

@@ -5,6 +5,7 @@
 import { sql } from 'kysely';
 import type { DatabaseConfig } from '../foundation/config.ts';
 import { messageOf, UsageError } from '../foundation/errors.ts';
+import { isRefusal } from './database-fault.ts';
 import { connectDatabase, type Database } from './database.ts';
 import { openEmbedded, type EmbeddedDatabase } from './embedded.ts';
 
@@ -65,8 +66,19 @@ async function prove(database: Database): Promise<void> {
     await sql`SELECT 1`.execute(database.kysely);
   } catch (error) {
     await database.close().catch(() => undefined);
-    throw new UsageError(`The database does not answer (${database.description}): ${messageOf(error)}`, {
+    const where = database.description;
+    const what = isRefusal(error)
+      ? `The database refuses the connection (${where})`
+      : `The database does not answer (${where})`;
+    throw new UsageError(`${what}: ${messageOf(error)}`, {
       cause: error,
     });
   }
+}
+
+/** A statement may take as long as it takes; what must not last is the wait for a lock, and has its own limit. */
+export function withoutQueryTimeout(config: DatabaseConfig): DatabaseConfig {
+  if (config.kind === 'embedded') return config;
+  const patient = { ...config.pool, query_timeout: 0 };
+  return { ...config, pool: patient };
 }

@@ -27,6 +27,10 @@ export interface LlmProvidersTable {
   allow_private_network: Generated<boolean>;
   /** JSONB: read as a value, written as its text. */
   request_headers: ColumnType<unknown, string | null | undefined, string | null>;
+  encrypted_under: string | null;
+  health_status: string | null;
+  health_last_checked: NullableTimestamp;
+  health_response_time_ms: number | null;
 }
 
 interface LlmModelsTable {
@@ -53,6 +57,8 @@ interface KeywardInstancesTable {
   revision: BigInteger;
   /** JSONB: read as a value, written as its text. */
   serves: ColumnType<unknown, string | undefined, string>;
+  /** JSONB: read as a value, written as its text. */
+  encryption_key_ids: ColumnType<readonly string[], string | undefined, string>;
   started_at: Timestamp;
   seen_at: Timestamp;
 }
@@ -89,6 +95,13 @@ interface KeywardAuditChainTable {
   only_row: Generated<boolean>;
   encrypted_audit_key: string;
   created_at: Timestamp;
+}
+
+interface KeywardEncryptionKeysTable {
+  key_id: string;
+  canary: string;
+  first_used_at: Timestamp;
+  retired_at: NullableTimestamp;
 }
 
 export interface KeywardForeignChangesTable {
@@ -144,7 +157,206 @@ interface KeywardIdempotencyKeysTable {
   request_hash: string;
   status: number | null;
   answer: string | null;
+  encrypted_under: string | null;
   created_at: Timestamp;
+}
+
+export interface KeywardKeyVersionsTable {
+  id: Generated<string>;
+  provider_id: number;
+  state: 'pending' | 'active' | 'previous' | 'retired' | 'revoked';
+  encrypted_api_key: string | null;
+  api_key_binding: string | null;
+  fingerprint: string | null;
+  mask: string | null;
+  origin: Generated<'found' | 'entered' | 'minted'>;
+  minted_name: string | null;
+  minted_id: string | null;
+  created_by: string | null;
+  reason: string | null;
+  last_verdict: string | null;
+  last_tested_at: NullableTimestamp;
+  generated_at: NullableTimestamp;
+  expires_at: NullableTimestamp;
+  created_at: Timestamp;
+  promoted_at: NullableTimestamp;
+  retired_at: NullableTimestamp;
+  revoked_at: NullableTimestamp;
+  encrypted_under: string | null;
+  remark: string | null;
+}
+
+export interface KeywardRotationsTable {
+  id: Generated<string>;
+  provider_id: number;
+  step: RotationStep;
+  new_version_id: BigInteger;
+  old_version_id: ColumnType<string | null, string | null, string | null>;
+  source_before: string;
+  is_automatic: Generated<boolean>;
+  /** NUMERIC: the driver gives text. */
+  canary_percent: ColumnType<string, number | undefined, number>;
+  canary_seconds: Generated<number>;
+  canary_min_calls: Generated<number>;
+  soak_seconds: Generated<number>;
+  is_forced: Generated<boolean>;
+  explanation: string | null;
+  started_by: string;
+  reason: string | null;
+  started_at: Timestamp;
+  step_since: Timestamp;
+  promoted_at: NullableTimestamp;
+  ended_at: NullableTimestamp;
+  claimed_by: string | null;
+  claimed_until: NullableTimestamp;
+}
+
+type RotationStep =
+  | 'minting'
+  | 'staged'
+  | 'tested'
+  | 'canary'
+  | 'soaking'
+  | 'completed'
+  | 'rolled_back'
+  | 'cancelled'
+  | 'superseded'
+  | 'failed';
+
+interface KeywardRotationTrafficTable {
+  rotation_id: BigInteger;
+  instance_id: string;
+  which_key: 'new' | 'old';
+  calls: BigInteger;
+  errors: BigInteger;
+  refusals: BigInteger;
+  updated_at: Timestamp;
+}
+
+export interface KeywardRotationSchedulesTable {
+  provider_id: number;
+  every_days: number | null;
+  before_expiry_days: number | null;
+  jitter_minutes: Generated<number>;
+  window_from: number | null;
+  window_to: number | null;
+  next_at: NullableTimestamp;
+  taken_at: NullableTimestamp;
+  stopped_because: string | null;
+  changed_by: string;
+  changed_at: Timestamp;
+}
+
+interface KeywardManagementKeysTable {
+  provider_id: number;
+  encrypted_credential: string;
+  encrypted_under: string | null;
+  credential_binding: string;
+  fingerprint: string;
+  mask: string;
+  base_url: string | null;
+  /** JSONB: read as a value, written as its text. */
+  parameters: ColumnType<unknown, string | undefined, string>;
+  created_by: string;
+  created_at: Timestamp;
+  swept_at: NullableTimestamp;
+  /** JSONB: read as a value, written as its text. */
+  last_sweep: ColumnType<unknown, string | null | undefined, string | null>;
+}
+
+export interface KeywardKeyPoliciesTable {
+  provider_id: number;
+  ageing_days: Generated<number>;
+  due_days: Generated<number>;
+  overdue_days: Generated<number>;
+  owner: string | null;
+  snoozed_until: NullableTimestamp;
+  snooze_reason: string | null;
+  probe_model: string | null;
+  probe_monthly_calls: number | null;
+  /** DATE: read and written by SQL only, as text. */
+  probe_month: Generated<string | null>;
+  probe_calls: Generated<number>;
+  changed_by: string;
+  changed_at: Timestamp;
+}
+
+interface KeywardDailyTestsTable {
+  provider_id: number;
+  /** DATE: read and written by SQL only, as text. */
+  day: string;
+  due_at: Timestamp;
+  state: Generated<'waiting' | 'running' | 'done' | 'missed'>;
+  asked_by: string | null;
+  claimed_by: string | null;
+  claimed_until: NullableTimestamp;
+  tested_at: NullableTimestamp;
+  verdict: string | null;
+  response_time_ms: number | null;
+  remark: string | null;
+}
+
+interface KeywardLiveVerdictsTable {
+  provider_id: number;
+  fingerprint: string;
+  verdict: string;
+  calls: BigInteger;
+  first_seen_at: Timestamp;
+  last_seen_at: Timestamp;
+  claimed_by: string | null;
+  claimed_until: NullableTimestamp;
+  tested_at: NullableTimestamp;
+}
+
+export interface KeywardAlertsTable {
+  id: Generated<string>;
+  cause: string;
+  kind: string;
+  severity: 'info' | 'warning' | 'critical';
+  provider_id: number | null;
+  /** JSONB: read as a value, written as its text. */
+  details: ColumnType<unknown, string | undefined, string>;
+  occurrences: ColumnType<string, number | undefined, number>;
+  opened_at: Timestamp;
+  updated_at: Timestamp;
+  resolved_at: NullableTimestamp;
+  acknowledged_at: NullableTimestamp;
+  acknowledged_by: string | null;
+  snoozed_until: NullableTimestamp;
+  snoozed_by: string | null;
+  reason: string | null;
+  reminders: Generated<number>;
+  next_reminder_at: NullableTimestamp;
+}
+
+export interface KeywardAlertChannelsTable {
+  id: Generated<number>;
+  name: string;
+  kind: 'email' | 'slack' | 'teams' | 'webhook' | 'log';
+  encrypted_settings: string | null;
+  encrypted_under: string | null;
+  /** JSONB: read as a value, written as its text. */
+  rules: ColumnType<unknown, string | undefined, string>;
+  quiet_from: number | null;
+  quiet_to: number | null;
+  is_active: Generated<boolean>;
+  changed_by: string;
+  changed_at: Timestamp;
+}
+
+export interface KeywardAlertDeliveriesTable {
+  id: Generated<string>;
+  alert_id: ColumnType<string | null, string | null, string | null>;
+  channel_id: number;
+  event: 'opened' | 'updated' | 'resolved' | 'reminder' | 'test';
+  state: Generated<'waiting' | 'sending' | 'delivered' | 'failed' | 'dropped'>;
+  attempts: Generated<number>;
+  next_attempt_at: Timestamp;
+  claimed_by: string | null;
+  claimed_until: NullableTimestamp;
+  last_error: string | null;
+  created_at: Timestamp;
+  delivered_at: NullableTimestamp;
 }
 
 interface KeywardMigrationsTable {
@@ -167,8 +379,20 @@ export interface Tables {
   keyward_audit_events: KeywardAuditEventsTable;
   keyward_audit_chain: KeywardAuditChainTable;
   keyward_foreign_changes: KeywardForeignChangesTable;
+  keyward_encryption_keys: KeywardEncryptionKeysTable;
   keyward_provider_revisions: KeywardProviderRevisionsTable;
   keyward_key_tests: KeywardKeyTestsTable;
   keyward_sessions: KeywardSessionsTable;
   keyward_idempotency_keys: KeywardIdempotencyKeysTable;
+  keyward_key_versions: KeywardKeyVersionsTable;
+  keyward_rotations: KeywardRotationsTable;
+  keyward_rotation_traffic: KeywardRotationTrafficTable;
+  keyward_rotation_schedules: KeywardRotationSchedulesTable;
+  keyward_management_keys: KeywardManagementKeysTable;
+  keyward_key_policies: KeywardKeyPoliciesTable;
+  keyward_daily_tests: KeywardDailyTestsTable;
+  keyward_live_verdicts: KeywardLiveVerdictsTable;
+  keyward_alerts: KeywardAlertsTable;
+  keyward_alert_channels: KeywardAlertChannelsTable;
+  keyward_alert_deliveries: KeywardAlertDeliveriesTable;
 }

@@ -1,7 +1,7 @@
 /** The part of the configuration that says where administrators come from and how they sign in. */
 import { Secret } from './secret.ts';
 import { signInCallbackPath } from './setting-types.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings-schema.ts';
 
 export interface SignOnConfig {
   readonly issuer: string;

@@ -4,11 +4,13 @@
  */
 import { resolve } from 'node:path';
 import { anchorConfig, anchorFaults, type AnchorConfig } from './config-anchor.ts';
+import { alertsConfig, type AlertsConfig } from './config-alerts.ts';
 import { administratorsConfig, signOnFaults, type AdministratorsConfig } from './config-administrators.ts';
 import { UsageError } from './errors.ts';
 import { isPrivateHost } from './network-address.ts';
 import { Secret } from './secret.ts';
-import { settings, settingsSchema, type Settings } from './settings.ts';
+import { settingsSchema, type Settings } from './settings-schema.ts';
+import { settings } from './settings.ts';
 
 export type DatabaseConfig =
   | { readonly kind: 'embedded'; readonly dataDirectory: string }
@@ -35,13 +37,29 @@ interface ProviderEnvironment {
   readonly baseUrl: string | undefined;
 }
 
+/** A setting as people may see it. */
+interface ShownSetting {
+  readonly name: string;
+  readonly section: string;
+  readonly description: string;
+  readonly isSet: boolean;
+  /** As it was given; null for one that is not set, and for every secret. */
+  readonly value: string | null;
+  /** What holds where it is not set. */
+  readonly defaultText: string;
+}
+
 export interface Config extends AdministratorsConfig {
+  /** Every setting, for those who want to know how this instance is configured. */
+  readonly shown: readonly ShownSetting[];
   readonly host: string;
   readonly port: number;
   readonly dataDirectory: string;
   readonly database: DatabaseConfig;
   readonly encryptionKey: Secret | undefined;
   readonly encryptionKeyFile: string | undefined;
+  /** A command of the shell that prints the ring. */
+  readonly encryptionKeyCommand: string | undefined;
   /** What a stored key without a binding counts for. */
   readonly keyBinding: 'warn' | 'require';
   readonly adminToken: Secret | undefined;
@@ -51,6 +69,9 @@ export interface Config extends AdministratorsConfig {
   /** What the environment says of one provider: {SLUG}_API_KEY and {SLUG}_BASE_URL. */
   readonly provider: (slug: string) => ProviderEnvironment;
   readonly audit: { readonly anchor: AnchorConfig };
+  /** When in the day keys are tested; null: not by the clock. */
+  readonly health: { readonly testWindow: Settings['HEALTH_TEST_WINDOW'] };
+  readonly alerts: AlertsConfig;
   readonly upstream: {
     readonly allowHttp: readonly string[];
     readonly connectTimeoutMs: number;
@@ -93,7 +114,7 @@ export function loadConfig(environment: Environment = process.env): Config {
     ...signOnFaults((name) => environment[name] !== undefined),
   );
   if (faults.length > 0 || !parsed.success) throw new UsageError(faultText(faults));
-  return buildConfig(parsed.data, environment);
+  return buildConfig(parsed.data, environment, showSettings(given));
 }
 
 function faultText(faults: readonly string[]): string {
@@ -122,17 +143,30 @@ function authFaults(environment: Environment): string[] {
   ];
 }
 
-function buildConfig(values: Settings, environment: Environment): Config {
+function showSettings(given: Readonly<Record<string, string>>): ShownSetting[] {
+  return settings.map(({ name, section, description, defaultText, isSecret = false }) => ({
+    name,
+    section,
+    description,
+    defaultText,
+    isSet: given[name] !== undefined,
+    value: isSecret ? null : (given[name] ?? null),
+  }));
+}
+
+function buildConfig(values: Settings, environment: Environment, shown: readonly ShownSetting[]): Config {
   const dataDirectory = resolve(values.KEYWARD_DATA_DIR);
   const database = databaseConfig(values, dataDirectory);
   const isEmbedded = database.kind === 'embedded';
   return Object.freeze({
+    shown,
     host: values.HOST,
     port: values.PORT,
     dataDirectory,
     database,
     encryptionKey: optionalSecret(values.BYOK_ENCRYPTION_KEY),
     encryptionKeyFile: values.BYOK_ENCRYPTION_KEY_FILE,
+    encryptionKeyCommand: values.BYOK_ENCRYPTION_KEY_COMMAND,
     keyBinding: values.KEY_BINDING,
     adminToken: optionalSecret(values.KEYWARD_ADMIN_TOKEN),
     gatewayToken: optionalSecret(values.KEYWARD_GATEWAY_TOKEN),
@@ -140,7 +174,9 @@ function buildConfig(values: Settings, environment: Environment): Config {
     ...administratorsConfig(values),
     defaultProvider: values.DEFAULT_PROVIDER,
     provider: (slug: string) => providerEnvironment(slug, environment),
+    health: { testWindow: values.HEALTH_TEST_WINDOW },
     audit: { anchor: anchorConfig(values, { dataDirectory, isEmbedded }) },
+    alerts: alertsConfig(values),
     upstream: {
       allowHttp: values.UPSTREAM_ALLOW_HTTP,
       connectTimeoutMs: values.UPSTREAM_CONNECT_TIMEOUT_MS,

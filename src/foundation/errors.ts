@@ -58,6 +58,11 @@ export const errorCatalogue = {
     'invalid_request_error',
     'This cannot be a key of the provider. Nothing was changed.',
   ),
+  reason_required: entry(
+    400,
+    'invalid_request_error',
+    'A step that is forced needs a reason, which goes into the audit trail. Nothing was changed.',
+  ),
   sign_in_invalid: entry(
     400,
     'invalid_request_error',
@@ -86,6 +91,24 @@ export const errorCatalogue = {
   provider_not_found: entry(404, 'invalid_request_error', 'The provider is not known here.'),
   model_not_found: entry(404, 'invalid_request_error', 'The model is not known here.'),
   key_not_found: entry(404, 'invalid_request_error', 'There is no key of this provider to test.'),
+  rotation_not_found: entry(
+    404,
+    'invalid_request_error',
+    'There is no such rotation, or none is open for this provider.',
+  ),
+  reencryption_not_found: entry(
+    404,
+    'invalid_request_error',
+    'This instance has re-encrypted nothing since it started.',
+  ),
+  schedule_not_found: entry(404, 'invalid_request_error', 'No schedule is set for this provider.'),
+  alert_not_found: entry(404, 'invalid_request_error', 'There is no alert of this number.'),
+  audit_event_not_found: entry(
+    404,
+    'invalid_request_error',
+    'There is no event of this number. A retention may have removed it.',
+  ),
+  channel_not_found: entry(404, 'invalid_request_error', 'There is no channel of this number.'),
   token_not_found: entry(404, 'invalid_request_error', 'There is no token of this number.'),
   session_not_found: entry(404, 'invalid_request_error', 'There is no such session.'),
   sign_on_off: entry(
@@ -111,6 +134,48 @@ export const errorCatalogue = {
     'invalid_request_error',
     'The provider cannot be asked: its address is not usable.',
   ),
+  verification_running: entry(
+    409,
+    'invalid_request_error',
+    'This server is verifying the audit trail already. Try again when it is done.',
+  ),
+  rotation_open: entry(
+    409,
+    'invalid_request_error',
+    'A rotation of this provider is open already. Finish it, roll it back or cancel it first. Nothing was changed.',
+  ),
+  rotation_refused: entry(
+    409,
+    'invalid_request_error',
+    'The rotation cannot take this step from where it stands.',
+  ),
+  management_unavailable: entry(
+    409,
+    'invalid_request_error',
+    'Keys of this provider cannot be made or revoked from here.',
+  ),
+  management_in_use: entry(
+    409,
+    'invalid_request_error',
+    'Keys that were made with this credential live at the provider. With force and a reason it goes on all the same.',
+  ),
+  management_failed: entry(502, 'api_error', 'The provider did not do what was asked of its key management.'),
+  key_unproven: entry(
+    409,
+    'invalid_request_error',
+    'The proof does not allow this step. With force and a reason it goes on all the same.',
+  ),
+  alert_resolved: entry(409, 'invalid_request_error', 'The alert is resolved already. Nothing was changed.'),
+  channel_exists: entry(
+    409,
+    'invalid_request_error',
+    'There is a channel of this name already. Nothing was changed.',
+  ),
+  channel_unreadable: entry(
+    409,
+    'invalid_request_error',
+    'The settings of the channel cannot be read with the encryption keys that are there. Enter them again.',
+  ),
   encryption_key_foreign: entry(
     409,
     'invalid_request_error',
@@ -120,6 +185,11 @@ export const errorCatalogue = {
     409,
     'invalid_request_error',
     'The Idempotency-Key was used for another request. Nothing was changed.',
+  ),
+  reencryption_runs: entry(
+    409,
+    'invalid_request_error',
+    'A re-encryption is going on here already. GET encryption-keys/reencryption says how far it is.',
   ),
   idempotency_in_progress: entry(
     409,
@@ -141,7 +211,7 @@ export const errorCatalogue = {
     'invalid_request_error',
     'The request body is larger than this gateway accepts.',
   ),
-  unsupported_media_type: entry(415, 'invalid_request_error', 'Send the body as application/json.'),
+  unsupported_media_type: entry(415, 'invalid_request_error', 'Send the body as application/json, in UTF-8.'),
   unsupported_encoding: entry(415, 'invalid_request_error', 'Send the body without content encoding.'),
   key_proven_dead: entry(
     422,

@@ -51,6 +51,48 @@ function isNetwork(entry: string): boolean {
   return /^\d{1,3}$/.test(bits) && Number(bits) > 0 && Number(bits) <= (family === 4 ? 32 : 128);
 }
 
+const windowPattern = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$/;
+
+export interface MinuteWindow {
+  /** Minutes after midnight, UTC; the end is not in it. */
+  readonly fromMinute: number;
+  readonly toMinute: number;
+}
+
+/** `02:00-05:00` within one day, or `off`, which is null. */
+export const timeWindow = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text) => (text === 'off' ? null : minutesIn(text)))
+    .refine(
+      (window) => window === null || window.toMinute - window.fromMinute >= 1,
+      'must be a time of day like 02:00-05:00, in UTC, whose end comes after its beginning, or: off',
+    );
+
+/** Of what is no window, one that is empty. */
+function minutesIn(text: string): MinuteWindow {
+  const [, fromHour, fromMinute, toHour, toMinute] = windowPattern.exec(text) ?? [];
+  const from = Number(fromHour) * 60 + Number(fromMinute);
+  const to = Number(toHour) * 60 + Number(toMinute);
+  return to <= 1_440 ? { fromMinute: from, toMinute: to } : { fromMinute: 0, toMinute: 0 };
+}
+
+const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `1h,4h,1d`: in milliseconds; `none` for no such time. */
+export const durations = z
+  .string()
+  .regex(
+    /^(?:none|[1-9]\d{0,4}[mhd](?:,[1-9]\d{0,4}[mhd])*)$/,
+    'must be times such as 1h,4h,1d in minutes, hours or days, or: none',
+  )
+  .transform((text) =>
+    text === 'none'
+      ? []
+      : text.split(',').map((time) => Number(time.slice(0, -1)) * (unitMs[time.slice(-1)] ?? 0)),
+  );
+
 /** Scheme, host and port, and nothing more. */
 export const origin = z
   .string()

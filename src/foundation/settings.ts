@@ -1,20 +1,8 @@
 /**
- * Every environment variable that Keyward reads, as data: from it come the parser, the error texts and
- * docs/configuration.md. A variable that is not here does not exist.
+ * Every environment variable that Keyward reads, as data: from it come the error texts and docs/configuration.md,
+ * and its values are parsed by settings-schema.ts. A variable that is not here does not exist.
  */
-import { z } from 'zod';
-import { isAnchorUrl, isWebhookSecret } from './config-anchor.ts';
-import {
-  callbackUrl,
-  choice,
-  hostNames,
-  list,
-  networks,
-  origin,
-  secureUrl,
-  token,
-  wholeNumber,
-} from './setting-types.ts';
+import type { Settings } from './settings-schema.ts';
 
 export interface Setting {
   readonly name: string;
@@ -26,6 +14,8 @@ export interface Setting {
     | 'Administrators'
     | 'Providers'
     | 'Audit'
+    | 'Health'
+    | 'Alerts'
     | 'Limits'
     | 'Logging';
   readonly description: string;
@@ -33,70 +23,9 @@ export interface Setting {
   readonly defaultText: string;
   /** Set to nothing, it is a mistake to point out rather than the same as unset. */
   readonly refuseEmpty?: boolean;
+  /** Its value is shown to nobody: it is a secret, may hold one, or leads to one. */
+  readonly isSecret?: true;
 }
-
-export const settingsSchema = z.object({
-  HOST: z.string().default('127.0.0.1'),
-  PORT: wholeNumber(8084, 0, 65535),
-  PUBLIC_URL: origin.optional(),
-  ALLOWED_HOSTS: hostNames,
-  TRUSTED_PROXIES: networks,
-  SHUTDOWN_TIMEOUT_MS: wholeNumber(9_000, 0, 600_000),
-  KEYWARD_DATA_DIR: z.string().default('.keyward'),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
-    .optional(),
-  POSTGRES_HOST: z.string().optional(),
-  POSTGRES_PORT: wholeNumber(5432, 1, 65535),
-  POSTGRES_USER: z.string().optional(),
-  POSTGRES_PASSWORD: z.string().optional(),
-  POSTGRES_DB: z.string().optional(),
-  SNAPSHOT_POLL_MS: wholeNumber(1_000, 50, 3_600_000),
-  BYOK_ENCRYPTION_KEY: z.string().optional(),
-  BYOK_ENCRYPTION_KEY_FILE: z.string().optional(),
-  KEY_BINDING: choice(['warn', 'require'], 'warn'),
-  KEYWARD_ADMIN_TOKEN: token.optional(),
-  KEYWARD_GATEWAY_TOKEN: token.optional(),
-  GATEWAY_AUTH: choice(['token', 'open'], 'token'),
-  SESSION_IDLE_TIMEOUT_MIN: wholeNumber(30, 1, 10_080),
-  SESSION_LIFETIME_MIN: wholeNumber(720, 1, 43_200),
-  OIDC_ISSUER: secureUrl.optional(),
-  OIDC_CLIENT_ID: z.string().optional(),
-  OIDC_CLIENT_SECRET: z.string().optional(),
-  OIDC_REDIRECT_URL: callbackUrl.optional(),
-  OIDC_SCOPES: z
-    .string()
-    .regex(/^(?:[\x21-\x7e]+ +)*openid(?: +[\x21-\x7e]+)*$/, 'must hold openid, and be separated by blanks')
-    .default('openid profile email'),
-  OIDC_ROLES_CLAIM: z.string().default('realm_access.roles'),
-  OIDC_ADMIN_ROLE: z.string().default('keyward-admin'),
-  OIDC_VIEWER_ROLE: z.string().default('keyward-viewer'),
-  DEFAULT_PROVIDER: z.string().optional(),
-  UPSTREAM_ALLOW_HTTP: list.default([]),
-  AUDIT_ANCHOR: z
-    .enum(['file', 'log', 'webhook', 'off'], 'must be one of: file, log, webhook, off')
-    .optional(),
-  AUDIT_ANCHOR_FILE: z.string().optional(),
-  AUDIT_ANCHOR_URL: z
-    .string()
-    .refine(isAnchorUrl, 'must be an https:// address without a user, or http:// to loopback')
-    .optional(),
-  AUDIT_ANCHOR_SECRET: z
-    .string()
-    .refine(isWebhookSecret, 'must be 24 to 64 bytes in base64, with whsec_ before them or not')
-    .optional(),
-  UPSTREAM_CONNECT_TIMEOUT_MS: wholeNumber(10_000, 1, 600_000),
-  UPSTREAM_FIRST_BYTE_TIMEOUT_MS: wholeNumber(300_000, 1, 3_600_000),
-  UPSTREAM_IDLE_TIMEOUT_MS: wholeNumber(120_000, 1, 3_600_000),
-  UPSTREAM_MAX_CONNECTIONS: wholeNumber(512, 1, 65_535),
-  MAX_BODY_BYTES: wholeNumber(32 * 1024 * 1024, 1, 1024 * 1024 * 1024),
-  BODY_IDLE_TIMEOUT_MS: wholeNumber(30_000, 1, 3_600_000),
-  LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
-  LOG_FORMAT: choice(['auto', 'json', 'text'], 'auto'),
-});
-
-export type Settings = z.output<typeof settingsSchema>;
 
 export const settings: readonly (Setting & { readonly name: keyof Settings })[] = [
   { name: 'HOST', section: 'Server', defaultText: '127.0.0.1', description: 'Address to listen on.' },
@@ -131,8 +60,9 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
   {
     name: 'SHUTDOWN_TIMEOUT_MS',
     section: 'Server',
-    defaultText: '9000',
-    description: 'How long requests in flight may go on after Ctrl-C or SIGTERM, in milliseconds.',
+    defaultText: '7000',
+    description:
+      'How long requests in flight may go on after Ctrl-C or SIGTERM, in milliseconds. A second one ends the server at once.',
   },
   {
     name: 'KEYWARD_DATA_DIR',
@@ -143,6 +73,7 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
   },
   {
     name: 'DATABASE_URL',
+    isSecret: true,
     section: 'Database',
     defaultText: 'unset: the embedded database',
     description:
@@ -173,6 +104,7 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
   },
   {
     name: 'POSTGRES_PASSWORD',
+    isSecret: true,
     section: 'Database',
     defaultText: 'unset',
     description: 'Password. May be set to nothing for a server that asks for none.',
@@ -193,6 +125,7 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
   },
   {
     name: 'BYOK_ENCRYPTION_KEY',
+    isSecret: true,
     section: 'Encryption',
     defaultText: 'unset',
     description:
@@ -203,7 +136,17 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
     name: 'BYOK_ENCRYPTION_KEY_FILE',
     section: 'Encryption',
     defaultText: 'with the embedded database: encryption-key in KEYWARD_DATA_DIR',
-    description: 'File that holds the same, when BYOK_ENCRYPTION_KEY is not set.',
+    description:
+      'File that holds the same, a key a line, when BYOK_ENCRYPTION_KEY is not set. A running server reads it again when it changes.',
+    refuseEmpty: true,
+  },
+  {
+    name: 'BYOK_ENCRYPTION_KEY_COMMAND',
+    isSecret: true,
+    section: 'Encryption',
+    defaultText: 'unset',
+    description:
+      'Command of the shell that prints the same, when neither of the two above is set: the way to a key store (docs/encryption-key.md). A running server runs it again every minute.',
     refuseEmpty: true,
   },
   {
@@ -215,6 +158,7 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
   },
   {
     name: 'KEYWARD_ADMIN_TOKEN',
+    isSecret: true,
     section: 'Callers',
     defaultText: 'generated at the first start',
     description: 'Token for the admin API, at least 16 characters.',
@@ -222,6 +166,7 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
   },
   {
     name: 'KEYWARD_GATEWAY_TOKEN',
+    isSecret: true,
     section: 'Callers',
     defaultText: 'generated at the first start',
     description: 'Token for callers of the gateway, at least 16 characters.',
@@ -263,6 +208,7 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
   },
   {
     name: 'OIDC_CLIENT_SECRET',
+    isSecret: true,
     section: 'Administrators',
     defaultText: 'unset: a public client',
     description: 'Its secret.',
@@ -333,6 +279,7 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
   },
   {
     name: 'AUDIT_ANCHOR_URL',
+    isSecret: true,
     section: 'Audit',
     defaultText: 'unset',
     description: 'Address that heads are posted to: https, or http to loopback.',
@@ -340,10 +287,38 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
   },
   {
     name: 'AUDIT_ANCHOR_SECRET',
+    isSecret: true,
     section: 'Audit',
     defaultText: 'unset',
     description: 'What the posts are signed with, as standardwebhooks.com has it: whsec_ and base64.',
     refuseEmpty: true,
+  },
+  {
+    name: 'HEALTH_TEST_WINDOW',
+    section: 'Health',
+    defaultText: '02:00-05:00',
+    description:
+      'When in the day, UTC, each key has its daily test, which spends no tokens unless its policy says so; the minute follows from the provider. What was not run then is made up the same day. off: no daily test.',
+  },
+  {
+    name: 'ALERT_RESOLVE_AFTER_MIN',
+    section: 'Alerts',
+    defaultText: '5',
+    description: 'How long a cause must be gone before its alert is resolved, in minutes.',
+  },
+  {
+    name: 'ALERT_FLAPPING_MIN',
+    section: 'Alerts',
+    defaultText: '60',
+    description:
+      'A cause that is back within this time after the end opens the same alert again, which then ends only when the cause is gone for as long; in minutes.',
+  },
+  {
+    name: 'ALERT_REMINDERS',
+    section: 'Alerts',
+    defaultText: '1h,4h,1d,7d',
+    description:
+      'The time from each message of an open alert to the next reminder, comma-separated; the last one repeats. none: no reminders.',
   },
   {
     name: 'UPSTREAM_CONNECT_TIMEOUT_MS',

@@ -21,11 +21,18 @@ export interface Target {
 /**
  * `provider/model` names both. A name without a known provider is looked up among the models of the
  * database; a bare one then goes to the default provider.
+ * @param asked told which provider is meant, whether it can serve or not
  * @throws KeywardError 404 for an unknown provider or model, 503 where no key can serve
  */
-export function chooseTarget(snapshot: Snapshot, model: string, defaultProvider: string | undefined): Target {
+export function chooseTarget(
+  snapshot: Snapshot,
+  model: string,
+  defaultProvider: string | undefined,
+  asked: (slug: string) => void = () => undefined,
+): Target {
   const { provider, name } = findProvider(snapshot, model, defaultProvider);
   const { upstream, resolution, slug } = provider;
+  asked(slug);
   if ('problem' in upstream) {
     throw new KeywardError('provider_unusable', {
       message: `The provider "${slug}" is set aside: ${upstream.problem}.`,

@@ -1,14 +1,24 @@
-/** What the gateway counts, for Prometheus. Labels come from a closed set: slugs that exist, statuses, sources. */
+/**
+ * What the gateway counts, for Prometheus. Labels come from a closed set: slugs that exist, statuses, sources. What
+ * an alert may rest on stands at 0 before it happens: Prometheus sees no increase in a series that begins with 1.
+ */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { KeyTrial } from '../keys/rotation/key-trial.ts';
 
 export interface GatewayMetrics {
   readonly requests: Counter<'provider' | 'status' | 'source'>;
   readonly overheadSeconds: Histogram;
   readonly streamsOpen: Gauge;
+  readonly answersCut: Counter<'provider'>;
   readonly keyRejections: Counter<'provider'>;
+  readonly rotationCalls: Counter<'provider' | 'key' | 'outcome'>;
+  readonly rotationFallbacks: Counter<'provider' | 'stage'>;
 }
 
-export function gatewayMetrics(registry: Registry): GatewayMetrics {
+const trialStages = ['canary', 'soak'] as const satisfies readonly KeyTrial['stage'][];
+
+/** @param providers the slugs that are served now */
+export function gatewayMetrics(registry: Registry, providers: () => Iterable<string>): GatewayMetrics {
   const registers = [registry];
   return {
     requests: new Counter({
@@ -28,11 +38,38 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
       help: 'Answers that are being relayed at this moment.',
       registers,
     }),
+    answersCut: new Counter({
+      name: 'keyward_answers_cut_total',
+      help: 'Answers that had begun, with the status that is counted as theirs, and were cut off since the provider broke off.',
+      labelNames: ['provider'],
+      registers,
+      collect() {
+        for (const provider of providers()) this.inc({ provider }, 0);
+      },
+    }),
     keyRejections: new Counter({
       name: 'keyward_provider_key_rejections_total',
       help: 'Answers in which a provider refused the key.',
       labelNames: ['provider'],
       registers,
+      collect() {
+        for (const provider of providers()) this.inc({ provider }, 0);
+      },
+    }),
+    rotationCalls: new Counter({
+      name: 'keyward_rotation_calls_total',
+      help: 'Calls of a provider whose key is being rotated, by the key that was sent (new or old) and what came of it (good, error, refused).',
+      labelNames: ['provider', 'key', 'outcome'],
+      registers,
+    }),
+    rotationFallbacks: new Counter({
+      name: 'keyward_rotation_fallbacks_total',
+      help: 'Calls that the other key of a rotation took over because the first was refused, by stage (canary or soak).',
+      labelNames: ['provider', 'stage'],
+      registers,
+      collect() {
+        for (const provider of providers()) for (const stage of trialStages) this.inc({ provider, stage }, 0);
+      },
     }),
   };
 }

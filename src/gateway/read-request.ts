@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { duplicateHeader } from '../foundation/duplicate-header.ts';
 import { KeywardError, messageOf } from '../foundation/errors.ts';
 import { locateModel, locateOnlyMention, type Span } from './locate-model.ts';
 
@@ -24,19 +25,21 @@ const singular = new Set(['authorization', 'content-type', 'content-length', 'ho
 
 /** @throws KeywardError duplicate_header */
 export function refuseDuplicateHeaders({ rawHeaders }: IncomingMessage): void {
-  const seen = new Set<string>();
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? '').toLowerCase();
-    if (!singular.has(name)) continue;
-    if (seen.has(name)) throw new KeywardError('duplicate_header', { param: name });
-    seen.add(name);
-  }
+  const twice = duplicateHeader(rawHeaders, singular);
+  if (twice !== undefined) throw new KeywardError('duplicate_header', { param: twice });
 }
+
+/** JSON between programs is UTF-8 (RFC 8259, 8.1). */
+const utf8 = /^charset=(?:"utf-?8"|utf-?8|us-ascii)$/;
 
 /** @throws KeywardError 415 or 413, before a byte of the body is read */
 export function checkBodyHeaders({ headers }: IncomingMessage, limits: BodyLimits): void {
-  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-  if (type !== 'application/json')
+  const [type, ...parameters] = (headers['content-type'] ?? '')
+    .toLowerCase()
+    .split(';', 8)
+    .map((part) => part.trim());
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='));
+  if (type !== 'application/json' || (charset !== undefined && !utf8.test(charset)))
     throw new KeywardError('unsupported_media_type', { param: 'content-type' });
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') throw new KeywardError('unsupported_encoding', { param: 'content-encoding' });

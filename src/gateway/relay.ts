@@ -1,15 +1,16 @@
 /**
  * One upstream exchange: the provider's answer goes to the caller byte for byte as it arrives, at the
  * caller's pace. An answer that breaks off breaks off for the caller too; a caller who leaves ends the
- * request upstream; a refusal of our key never looks like a refusal of the caller's.
+ * request upstream; a refusal of our key never looks like a refusal of the caller's, and while a rotation has
+ * another key that one is asked before the caller hears anything.
  */
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { codeOf, KeywardError } from '../foundation/errors.ts';
-import { AddressRefusedError } from '../keys/guarded-connect.ts';
+import { AddressRefusedError } from '../foundation/guarded-connect.ts';
+import { refusesKey, type KeyRefusal } from './choose-key.ts';
 import { classifyAnswer } from '../providers/classify-answer.ts';
 import { holdsSecret, redactSecrets } from '../providers/redact.ts';
-import type { Verdict } from '../providers/verdict.ts';
 import type { Target } from './choose-provider.ts';
 import { answerHeaders } from './headers.ts';
 import { sendError } from './send-error.ts';
@@ -22,6 +23,12 @@ export interface RelayEvents {
   /** The headers of Keyward's own, asked for when the answer begins. */
   ownHeaders(): OutgoingHttpHeaders;
   keyRejected(): void;
+  /**
+   * An error came, and nothing was sent to the caller yet: with which key to ask again, or null to pass it on.
+   */
+  otherKey(refusal: KeyRefusal): Target | null;
+  /** Asks again, with the key of this target. */
+  askAgain(target: Target): void;
   /** Called once, when nothing more will be sent. */
   finished(outcome: { status: number; error: KeywardError | null }): void;
 }
@@ -31,7 +38,7 @@ type Controller = Dispatcher.DispatchController;
 export class Relay implements Dispatcher.DispatchHandler {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #target: Target;
+  #target: Target;
   readonly #events: RelayEvents;
   #controller: Controller | undefined;
   #status = 0;
@@ -92,7 +99,7 @@ export class Relay implements Dispatcher.DispatchHandler {
       this.#answerRefusal(Buffer.concat(this.#errorChunks));
     } else if (this.#streamEnd?.complete === false) {
       // Without a length only the provider's last event tells an end from a break.
-      this.#fail(new KeywardError('provider_broke_off'));
+      this.#fail(brokeOff(this.#target.provider.slug, true));
     } else {
       this.#response.end();
       this.#finish(this.#status, null);
@@ -100,7 +107,8 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Controller, error: Error): void {
-    this.#fail(upstreamFailure(error, this.#target.provider.slug));
+    const hasBegun = this.#response.headersSent;
+    this.#fail(upstreamFailure(error, this.#target.provider.slug, hasBegun));
   }
 
   #answerHeaders(form: 'as such' | 'in any form'): OutgoingHttpHeaders {
@@ -138,7 +146,13 @@ export class Relay implements Dispatcher.DispatchHandler {
       headers: this.#headers,
       body: text,
     });
-    if (refusesKey(this.#status, verdict)) {
+    const refusal = { status: this.#status, verdict, message };
+    const other = this.#done ? null : this.#events.otherKey(refusal);
+    if (other !== null) {
+      this.#beginAgain(other);
+      return;
+    }
+    if (refusesKey(refusal)) {
       this.#events.keyRejected();
       this.#fail(
         new KeywardError('provider_key_rejected', {
@@ -166,6 +180,17 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#finish(this.#status, null);
   }
 
+  /** Nothing of the first answer is left. */
+  #beginAgain(target: Target): void {
+    this.#target = target;
+    this.#controller = undefined;
+    this.#status = 0;
+    this.#headers = {};
+    this.#errorChunks = undefined;
+    this.#errorBytes = 0;
+    this.#events.askAgain(target);
+  }
+
   #callerLeft(): void {
     if (this.#done) return;
     this.#callerGone = true;
@@ -181,11 +206,6 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 }
 
-/** A 403 to a chat request is about the model or the caller's text unless the provider says that the key leaked. */
-function refusesKey(status: number, verdict: Verdict): boolean {
-  return status === 401 || verdict === 'compromised' || (verdict === 'invalid' && status !== 403);
-}
-
 const timeouts = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
   'UND_ERR_BODY_TIMEOUT',
@@ -194,23 +214,23 @@ const timeouts = new Set([
 ]);
 const brokenOff = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']);
 
-function upstreamFailure(error: Error, slug: string): KeywardError {
+/** Once an answer has begun no caller reads the sentence: it is for the log. */
+function upstreamFailure(error: Error, slug: string, hasBegun: boolean): KeywardError {
   const code = codeOf(error);
   if (code === 'UND_ERR_DESTROYED') {
     return new KeywardError('not_ready', { message: 'The gateway is stopping.', cause: error });
   }
   if (timeouts.has(code)) {
     return new KeywardError('provider_timeout', {
-      message: `The provider "${slug}" did not answer in time.`,
+      message: hasBegun
+        ? `The provider "${slug}" fell silent in the middle of its answer.`
+        : `The provider "${slug}" did not answer in time.`,
       cause: error,
     });
   }
   // What answers but does not speak HTTP has a name of its own and mostly no code.
   if (brokenOff.has(code) || error.name === 'HTTPParserError') {
-    return new KeywardError('provider_broke_off', {
-      message: `The provider "${slug}" broke off before it had answered.`,
-      cause: error,
-    });
+    return brokeOff(slug, hasBegun, error);
   }
   if (error instanceof AddressRefusedError) {
     return new KeywardError('provider_address_refused', {
@@ -221,5 +241,13 @@ function upstreamFailure(error: Error, slug: string): KeywardError {
   return new KeywardError('provider_unreachable', {
     message: `The provider "${slug}" could not be reached.`,
     cause: error,
+  });
+}
+
+function brokeOff(slug: string, hasBegun: boolean, cause?: Error): KeywardError {
+  const when = hasBegun ? 'in the middle of its answer' : 'before it had answered';
+  return new KeywardError('provider_broke_off', {
+    message: `The provider "${slug}" broke off ${when}.`,
+    cause,
   });
 }

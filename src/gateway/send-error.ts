@@ -17,6 +17,7 @@ export function sendError(request: IncomingMessage, response: ServerResponse, er
     'content-type': 'application/json',
     'content-length': body.length,
     ...(error.status === 401 && { 'www-authenticate': 'Bearer' }),
+    ...(error.retryAfterSeconds !== null && { 'retry-after': String(error.retryAfterSeconds) }),
   });
   response.end(body);
   if (request.complete) return;

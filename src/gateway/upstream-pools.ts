@@ -5,7 +5,7 @@
  */
 import { Pool } from 'undici';
 import type { Config } from '../foundation/config.ts';
-import { guardedConnect } from '../keys/guarded-connect.ts';
+import { guardedConnect } from '../foundation/guarded-connect.ts';
 import type { Upstream } from '../keys/upstream-address.ts';
 
 type Pools = Map<string, Pool>;

@@ -5,6 +5,7 @@
 import type { Occasion } from '../audit/audit-event.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import { lockRow, storedKeyOf, type ChangeParts, type Written } from './change-provider.ts';
+import { refuseForeignRing } from './foreign-ring.ts';
 import { recordedBinding } from './known-bindings.ts';
 import { readProviders } from './provider-store.ts';
 import { placeOf } from './stored-key-place.ts';
@@ -18,7 +19,7 @@ export interface SeenKey {
 }
 
 /**
- * @throws KeywardError revision_mismatch (412) when the row does not hold what was seen any more,
+ * @throws KeywardError encryption_key_foreign (409), revision_mismatch (412) when the row does not hold what was seen any more,
  *   audit_unavailable (503)
  */
 export async function bindKey(
@@ -30,7 +31,9 @@ export async function bindKey(
   const { value: found, revision } = await parts.audit.change(occasion, async (tx, record) => {
     const row = await lockRow(tx, slug, {});
     if (row === undefined) return false;
-    await parts.bindings.refresh(tx, await readProviders(tx));
+    await parts.bindings.refresh(tx, await readProviders(tx), parts.ring);
+    // A server that lacks the key of the binding would park what it serves now.
+    await refuseForeignRing({ kysely: tx }, parts.ring);
     const place = placeOf(row);
     // What never had a binding may be bound whatever the mode; a key that belongs elsewhere may not.
     const config = { keyBinding: 'warn' } as const;

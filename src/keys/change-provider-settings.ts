@@ -49,7 +49,7 @@ export async function changeProvider(
     if (row === undefined) return { found: false, parked: false };
     const columns = applySettings(slug, row, settings, parts.config);
     const changed = changedColumns(row, columns);
-    await parts.bindings.refresh(tx, await readProviders(tx));
+    await parts.bindings.refresh(tx, await readProviders(tx), parts.ring);
     const binding = bindingBeforeMove(parts, row, columns);
     const parked = isParked(parts, { ...row, ...columns, api_key_binding: binding.column });
     if (changed.length > 0) {

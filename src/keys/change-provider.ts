@@ -4,8 +4,9 @@
  * provider and its host as it is stored.
  */
 import { sql, type Kysely, type Selectable, type UpdateObject } from 'kysely';
-import type { AuditEntry, Occasion } from '../audit/audit-event.ts';
+import { storable, type AuditEntry, type Occasion, writtenBy } from '../audit/audit-event.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
+import { encryptMarked } from '../crypto/encryption-mark.ts';
 import { maskKey, type Fingerprinter } from '../crypto/fingerprint.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import { showStoredKey, type ShownKey } from '../crypto/stored-key.ts';
@@ -13,9 +14,12 @@ import type { LlmProvidersTable, Tables } from '../database/tables.ts';
 import type { Config } from '../foundation/config.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import type { Secret } from '../foundation/secret.ts';
-import { testStatusOf } from '../providers/verdict.ts';
+import { isProof, testStatusOf } from '../providers/verdict.ts';
+import type { Alongside } from './ask-provider.ts';
+import { noteHealth } from './health/note-health.ts';
 import { recordedBinding, type KnownBindings } from './known-bindings.ts';
 import type { KeySource } from './resolve-key.ts';
+import { refuseCredential } from './management-credentials.ts';
 import { placeOf } from './stored-key-place.ts';
 import type { KeyTestResult } from './test-key.ts';
 
@@ -23,7 +27,7 @@ export interface ChangeParts {
   readonly audit: AuditTrail;
   readonly ring: KeyRing;
   readonly fingerprinter: Fingerprinter;
-  readonly config: Pick<Config, 'keyBinding' | 'upstream'>;
+  readonly config: Pick<Config, 'keyBinding' | 'upstream' | 'provider'>;
   readonly bindings: KnownBindings;
 }
 
@@ -45,6 +49,8 @@ interface Change {
   readonly values: UpdateObject<Tables, 'llm_providers'>;
   /** The new binding of a new key. */
   readonly binding?: string;
+  /** The new key that an administrator entered: what its version says of it. */
+  readonly entered?: ShownKey & { readonly expires_at?: Date };
   readonly entry: Pick<AuditEntry, 'action' | 'before' | 'after'>;
 }
 
@@ -52,21 +58,31 @@ const now = sql<Date>`now() AT TIME ZONE 'UTC'`;
 
 /**
  * Encrypts the key and stores it, untested and bound to the host that the row leads to.
- * @throws KeywardError revision_mismatch (412), audit_unavailable (503)
+ * @throws KeywardError key_refused (400), revision_mismatch (412), audit_unavailable (503)
  */
 export async function storeKey(
   parts: ChangeParts,
   occasion: Occasion,
   slug: string,
-  { key, source, ifRevision }: { readonly key: Secret; readonly source: string } & Precondition,
+  {
+    key,
+    source,
+    expiresAt,
+    ifRevision,
+  }: { readonly key: Secret; readonly source: string; readonly expiresAt?: Date | undefined } & Precondition,
 ): Promise<Written> {
-  return changeOne(parts, occasion, slug, { ifRevision }, (row) => {
+  const shown = { fingerprint: parts.fingerprinter.of(key), mask: maskKey(key) };
+  const guard = async (tx: Kysely<Tables>): Promise<void> => refuseCredential(tx, shown.fingerprint);
+  return changeOne(parts, occasion, slug, { ifRevision, guard }, (row) => {
     const place = placeOf(row);
     const binding = parts.ring.bind(key, place);
+    const { token, mark } = encryptMarked(parts.ring, key);
     return {
       binding,
+      entered: { ...shown, ...(expiresAt !== undefined && { expires_at: expiresAt }) },
       values: {
-        encrypted_api_key: parts.ring.encrypt(key),
+        encrypted_api_key: token,
+        encrypted_under: mark,
         api_key_source: source,
         api_key_updated_at: now,
         api_key_last_tested: null,
@@ -77,8 +93,8 @@ export async function storeKey(
         before: { source: row.api_key_source, ...storedKeyOf(parts, row) },
         after: {
           source,
-          fingerprint: parts.fingerprinter.of(key),
-          mask: maskKey(key),
+          ...shown,
+          ...(expiresAt !== undefined && { key_expires_at: expiresAt.toISOString() }),
           ...recordedBinding(place, binding),
         },
       },
@@ -132,11 +148,12 @@ export interface TestedKey {
   readonly source: KeySource | 'candidate';
   /** The Fernet token that was tested, where it was the stored key. */
   readonly storedToken?: string;
+  readonly alongside?: Alongside | undefined;
 }
 
 /**
- * Records a test in the history and the audit trail; and on the provider's row, where it was the stored key
- * and still is. `found` says whether the row took it.
+ * Records a test in the history and the audit trail; on the provider's row, where it was the stored key and
+ * still is; and in the columns of health, where it was the key that serves. `found` says whether the row took it.
  */
 export async function recordTest(
   { audit }: ChangeParts,
@@ -160,10 +177,17 @@ export async function recordTest(
         advice: result.advice,
         http_status: result.httpStatus,
         response_time_ms: result.responseTimeMs,
-        asked_by: occasion.actor.name.slice(0, 300),
+        asked_by: writtenBy(occasion),
         tested_at: result.testedAt,
       })
       .execute();
+    await noteOnVersions(tx, slug, tested.fingerprint, result);
+    // Another key may have been stored while the provider was asked: this says nothing of that one.
+    if (isStored || tested.source === 'environment') {
+      const { testedAt: at, responseTimeMs } = result;
+      await noteHealth(tx, { slug, fingerprint: tested.fingerprint }, { at, responseTimeMs });
+    }
+    await tested.alongside?.(tx, result);
     record({
       action: 'provider.key_tested',
       target: { kind: 'provider', id: slug },
@@ -174,6 +198,28 @@ export async function recordTest(
   return { found, revision };
 }
 
+/** Whatever a test says of a key, it says of each version that holds it and may serve. */
+async function noteOnVersions(
+  tx: Kysely<Tables>,
+  slug: string,
+  fingerprint: string,
+  { verdict, testedAt, facts }: KeyTestResult,
+): Promise<void> {
+  await tx
+    .updateTable('keyward_key_versions')
+    .set({
+      last_verdict: verdict,
+      last_tested_at: testedAt,
+      ...(facts.expiresAt !== null && { expires_at: facts.expiresAt }),
+    })
+    .where('provider_id', 'in', (providers) =>
+      providers.selectFrom('llm_providers').select('llm_providers.id').where('provider_slug', '=', slug),
+    )
+    .where('fingerprint', '=', fingerprint)
+    .where('state', 'in', ['pending', 'active', 'previous'])
+    .execute();
+}
+
 async function markTested(
   tx: Kysely<Tables>,
   slug: string,
@@ -182,7 +228,13 @@ async function markTested(
 ): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('llm_providers')
-    .set({ api_key_test_status: testStatusOf(verdict), api_key_last_tested: testedAt })
+    .set({
+      // Only proof takes a proof back: an outage makes no dead key serve again.
+      api_key_test_status: isProof(verdict)
+        ? testStatusOf(verdict)
+        : sql<string>`CASE WHEN api_key_test_status = 'invalid' THEN 'invalid' ELSE ${testStatusOf(verdict)} END`,
+      api_key_last_tested: testedAt,
+    })
     .where('provider_slug', '=', slug)
     .where('encrypted_api_key', '=', storedToken)
     .executeTakeFirst();
@@ -193,22 +245,44 @@ async function changeOne(
   { audit }: ChangeParts,
   occasion: Occasion,
   slug: string,
-  { ifRevision }: Precondition,
+  { ifRevision, guard }: Precondition & { readonly guard?: (tx: Kysely<Tables>) => Promise<void> },
   change: (row: LockedRow) => Change,
 ): Promise<Written> {
   const { value: found, revision } = await audit.change(occasion, async (tx, record) => {
     const row = await lockRow(tx, slug, { ifRevision });
     if (row === undefined) return false;
-    const { values, binding, entry } = change(row);
+    await guard?.(tx);
+    const { values, binding, entered, entry } = change(row);
     const update = tx.updateTable('llm_providers').where('id', '=', row.id);
     await update.set(values).execute();
     // By itself: set along with a new token, a binding that is the same as before (the same key, entered
     // again) looks to the trigger of migration 007 like one that was left behind.
     if (binding !== undefined) await update.set({ api_key_binding: binding }).execute();
+    if (entered !== undefined) await describeEntered(tx, row.id, occasion, entered);
     record({ ...entry, target: { kind: 'provider', id: slug } });
     return true;
   });
   return { found, revision };
+}
+
+/** The trigger of migration 008 has made a version of the new key, and knows nothing of it. */
+async function describeEntered(
+  tx: Kysely<Tables>,
+  providerId: number,
+  { actor, reason }: Occasion,
+  shown: NonNullable<Change['entered']>,
+): Promise<void> {
+  await tx
+    .updateTable('keyward_key_versions')
+    .set({
+      ...shown,
+      origin: 'entered',
+      created_by: writtenBy({ actor }),
+      reason: reason ? storable(reason).slice(0, 500) : null,
+    })
+    .where('provider_id', '=', providerId)
+    .where('state', '=', 'active')
+    .execute();
 }
 
 /**
@@ -227,6 +301,20 @@ export async function lockRow(
     .forUpdate()
     .executeTakeFirst();
   if (row !== undefined && ifRevision !== undefined) await refuseNewer(tx, row, ifRevision);
+  return row;
+}
+
+/**
+ * The same where there must be one.
+ * @throws KeywardError provider_not_found (404), and what lockRow throws
+ */
+export async function requireLockedRow(
+  tx: Kysely<Tables>,
+  slug: string,
+  precondition: Precondition = {},
+): Promise<LockedRow> {
+  const row = await lockRow(tx, slug, precondition);
+  if (row === undefined) throw new KeywardError('provider_not_found');
   return row;
 }
 

@@ -15,7 +15,7 @@ import { placeOf } from './stored-key-place.ts';
 import { judgeStoredKey, type KeyBinding } from './stored-key.ts';
 
 export interface ExplainParts {
-  readonly config: Config;
+  readonly config: Pick<Config, 'keyBinding' | 'upstream' | 'provider'>;
   readonly changes: Pick<ChangeParts, 'ring' | 'fingerprinter' | 'bindings'>;
 }
 
@@ -69,7 +69,7 @@ const assumedKey = new Secret('assumed-key-that-does-not-exist');
 
 export function explainUnder(row: ProviderRow, parts: ExplainParts, assumed: Assumptions): Explained {
   const environmentOf = parts.config.provider;
-  const config: Config =
+  const config: ExplainParts['config'] =
     assumed.environment === undefined
       ? parts.config
       : {
@@ -102,7 +102,7 @@ function storedAs(
 ): Partial<ProviderRow> {
   if (storedKey === undefined) return {};
   if (storedKey === 'absent') return { encrypted_api_key: null };
-  if (storedKey === 'unreadable') return { encrypted_api_key: 'not a Fernet token' };
+  if (storedKey === 'unreadable') return { encrypted_api_key: 'gAAAA, and no more of a token' };
   const isThere = row.encrypted_api_key !== null;
   return {
     encrypted_api_key: row.encrypted_api_key ?? ring.encrypt(assumedKey),

@@ -5,9 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { sql, type Kysely } from 'kysely';
+import type { KeyRing } from '../crypto/key-ring.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Fallback, KeySource } from './resolve-key.ts';
 import type { ServedProvider, Snapshot } from './snapshot.ts';
+import { viewUpstream } from './upstream-address.ts';
 
 /** An instance that was not seen for this long is taken for dead. */
 const liveForSeconds = 15;
@@ -25,6 +27,10 @@ export type ServedKeys = Readonly<
       readonly fingerprint: string | null;
       readonly fallback: Fallback | null;
       readonly reason: string;
+      /** Where its requests go; null: nowhere. Not said by an older server. */
+      readonly base_url?: string | null;
+      /** How many requests it got for this provider within the last hour, or since its start. Not said by an older server. */
+      readonly requests_last_hour?: number;
     }
   >
 >;
@@ -36,6 +42,8 @@ export interface LiveInstance {
   readonly version: string;
   readonly revision: number;
   readonly serves: ServedKeys;
+  /** The ids of its encryption keys; the first encrypts. */
+  readonly encryptionKeyIds: readonly string[];
   readonly startedAt: Date;
   readonly seenAt: Date;
 }
@@ -43,9 +51,15 @@ export interface LiveInstance {
 /** What explains the keys of these providers. */
 export function servedKeysOf(providers: Iterable<ServedProvider>): ServedKeys {
   return Object.fromEntries(
-    Array.from(providers, ({ slug, resolution: { key, source, fallback, reason } }) => [
+    Array.from(providers, ({ slug, resolution: { key, source, fallback, reason }, upstream }) => [
       slug,
-      { source, fingerprint: key?.fingerprint ?? null, fallback, reason },
+      {
+        source,
+        fingerprint: key?.fingerprint ?? null,
+        fallback,
+        reason,
+        base_url: viewUpstream(upstream).base_url,
+      },
     ]),
   );
 }
@@ -54,18 +68,38 @@ export function newInstanceId(): string {
   return randomUUID();
 }
 
-/** Says that this instance lives and serves that revision; forgets instances that are long dead. */
+/**
+ * Says that this instance lives and serves that revision; forgets instances that are long dead.
+ * @param instance.requests of the last hour, by slug
+ */
 export async function reportInstance(
   db: Kysely<Tables>,
-  { id, version, snapshot }: { id: string; version: string; snapshot: Snapshot },
+  {
+    id,
+    version,
+    snapshot,
+    ring,
+    requests,
+  }: {
+    readonly id: string;
+    readonly version: string;
+    readonly snapshot: Snapshot;
+    readonly ring: KeyRing;
+    readonly requests: Readonly<Record<string, number>>;
+  },
 ): Promise<void> {
   const { revision } = snapshot;
-  const serves = JSON.stringify(servedKeysOf(snapshot.providers.values()));
+  const served = Object.entries(servedKeysOf(snapshot.providers.values()));
+  const counted = served.map(([slug, one]) => [slug, { ...one, requests_last_hour: requests[slug] ?? 0 }]);
+  const serves = JSON.stringify(Object.fromEntries(counted));
+  const keyIds = JSON.stringify(ring.keyIds);
   const seenAt = sql<Date>`now() AT TIME ZONE 'UTC'`;
   await db
     .insertInto('keyward_instances')
-    .values({ id, version, revision, serves, host: hostname(), pid: process.pid })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet({ revision, serves, seen_at: seenAt }))
+    .values({ id, version, revision, serves, encryption_key_ids: keyIds, host: hostname(), pid: process.pid })
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet({ revision, serves, encryption_key_ids: keyIds, seen_at: seenAt }),
+    )
     .execute();
   await db
     .deleteFrom('keyward_instances')
@@ -100,9 +134,20 @@ export async function listLiveInstances(db: Kysely<Tables>): Promise<LiveInstanc
     version: row.version,
     revision: Number(row.revision),
     serves: row.serves as ServedKeys,
+    encryptionKeyIds: row.encryption_key_ids,
     startedAt: row.started_at,
     seenAt: row.seen_at,
   }));
+}
+
+/** How many requests the servers that run now got for each provider within the last hour, by slug. */
+export async function requestsLastHour(db: Kysely<Tables>): Promise<ReadonlyMap<string, number>> {
+  const requests = new Map<string, number>();
+  for (const { serves } of await listLiveInstances(db)) {
+    for (const [slug, { requests_last_hour: count = 0 }] of Object.entries(serves))
+      requests.set(slug, (requests.get(slug) ?? 0) + count);
+  }
+  return requests;
 }
 
 export interface Applied {
@@ -117,11 +162,25 @@ export async function waitUntilApplied(
   revision: number,
   timeoutMs: number,
 ): Promise<Applied> {
+  return waitForInstances(db, (instance) => instance.revision >= revision, timeoutMs);
+}
+
+/**
+ * Waits until it is so for every live instance, or the time is up.
+ * @param onWaiting told at each look of those for which it is not so yet
+ */
+export async function waitForInstances(
+  db: Kysely<Tables>,
+  isSo: (instance: LiveInstance) => boolean,
+  timeoutMs: number,
+  onWaiting: (behind: readonly LiveInstance[]) => void = () => undefined,
+): Promise<Applied> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const live = await listLiveInstances(db);
-    const behind = live.filter((instance) => instance.revision < revision);
+    const behind = live.filter((instance) => !isSo(instance));
     if (behind.length === 0 || performance.now() > deadline) return { live, behind };
+    onWaiting(behind);
     await new Promise((resolve) => setTimeout(resolve, askMs));
   }
 }

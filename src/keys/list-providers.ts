@@ -35,6 +35,12 @@ export async function findProvider(db: Kysely<Tables>, slug: string): Promise<Li
   return row === undefined ? undefined : listed(row);
 }
 
+/** As findProvider, by its number. */
+export async function findProviderById(db: Kysely<Tables>, id: number): Promise<ListedProvider | undefined> {
+  const row = await selectProviders(db).where('llm_providers.id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : listed(row);
+}
+
 export async function listProviders(db: Kysely<Tables>, list: ProviderList): Promise<Page<ListedProvider>> {
   const { filter, after, limit, descending } = list;
   const sortedBy = sortKeys[list.sort];

@@ -13,9 +13,17 @@ import { providerEntry } from '../providers/registry.ts';
 import type { KnownBindings } from './known-bindings.ts';
 import { readModels, readProviders, type ProviderRow } from './provider-store.ts';
 import { readRevision } from '../database/revision.ts';
-import { resolveKey } from './resolve-key.ts';
+import { resolveKey, type Resolution } from './resolve-key.ts';
+import { trialOf } from './rotation/key-trial.ts';
+import { readOpenRotations, type Rotation } from './rotation/rotation-store.ts';
 import type { ServedProvider, Snapshot } from './snapshot.ts';
-import { judgeStoredKey, usableKey } from './stored-key.ts';
+import {
+  judgeStoredKey,
+  rememberingReader,
+  usableKey,
+  type KeyReader,
+  type StoredKey,
+} from './stored-key.ts';
 import { resolveUpstream } from './upstream-address.ts';
 
 export interface SnapshotParts {
@@ -28,21 +36,29 @@ export interface SnapshotParts {
 }
 
 export async function loadSnapshot(parts: SnapshotParts): Promise<Snapshot> {
+  const keys = rememberingReader(parts.keyRing, parts.fingerprinter);
   const read = await parts.database.kysely
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute(async (tx) => {
       const rows = await readProviders(tx);
-      await parts.bindings.refresh(tx, rows);
+      await parts.bindings.refresh(tx, rows, parts.keyRing, (token) => {
+        const found = keys(token);
+        return 'key' in found ? found.key : undefined;
+      });
       return {
         rows,
         revision: await readRevision(tx),
         models: await readModels(tx),
         gatewayTokens: await readGoodTokens(tx, 'gateway'),
+        rotations: await readOpenRotations(tx),
       };
     });
-  const served = read.rows.filter((row) => row.is_active === true).map((row) => serve(row, parts));
+  const rotations = new Map(read.rotations.map((rotation) => [rotation.provider_id, rotation]));
+  const served = read.rows
+    .filter((row) => row.is_active === true)
+    .map((row) => serve(row, { ...parts, read: keys }, rotations.get(row.id)));
   return Object.freeze({
     revision: read.revision,
     readAt: parts.clock.now(),
@@ -54,11 +70,17 @@ export async function loadSnapshot(parts: SnapshotParts): Promise<Snapshot> {
   });
 }
 
-export type ServeParts = Pick<SnapshotParts, 'config' | 'keyRing' | 'fingerprinter' | 'bindings'>;
+export interface ServeParts extends Pick<SnapshotParts, 'keyRing' | 'fingerprinter' | 'bindings'> {
+  readonly config: Pick<Config, 'keyBinding' | 'upstream' | 'provider'>;
+  readonly read?: KeyReader;
+}
 
-/** One row with its address and its key, as the gateway serves it. */
-export function serve(row: ProviderRow, parts: ServeParts): ServedProvider {
-  const { config, fingerprinter } = parts;
+/**
+ * One row with its address and its key, as the gateway serves it.
+ * @param rotation the one that is open for this provider
+ */
+export function serve(row: ProviderRow, parts: ServeParts, rotation?: Rotation): ServedProvider {
+  const { config } = parts;
   const stored = judgeStoredKey(row, parts);
   const entry = providerEntry(row.provider_slug);
   const environment = config.provider(row.provider_slug);
@@ -75,15 +97,25 @@ export function serve(row: ProviderRow, parts: ServeParts): ServedProvider {
       requestHeaders: row.request_headers,
       allowHttp: config.upstream.allowHttp,
     }),
-    resolution: resolveKey({
-      configuredSource: row.api_key_source,
-      database: stored?.candidate ?? null,
-      databaseKeyDead: row.api_key_test_status === 'invalid',
-      environment: environment.apiKey === undefined ? null : usableKey(environment.apiKey, fingerprinter),
-      environmentName: environment.apiKeyName,
-    }),
+    resolution: resolve(row, stored, parts),
+    trial: trialOf(row, rotation, (other) => resolve(other, judgeStoredKey(other, parts), parts)),
     storedKeyUnreadable: stored !== null && stored.binding === null,
     keyBinding: stored?.binding ?? null,
+  });
+}
+
+function resolve(
+  row: ProviderRow,
+  stored: StoredKey | null,
+  { config, fingerprinter }: ServeParts,
+): Resolution {
+  const environment = config.provider(row.provider_slug);
+  return resolveKey({
+    configuredSource: row.api_key_source,
+    database: stored?.candidate ?? null,
+    databaseKeyDead: row.api_key_test_status === 'invalid',
+    environment: environment.apiKey === undefined ? null : usableKey(environment.apiKey, fingerprinter),
+    environmentName: environment.apiKeyName,
   });
 }
 

@@ -16,10 +16,15 @@ export interface OwnSecrets {
 }
 
 /** No sentence of it holds any part of the key. */
-export function describeOfferedKey({ config, ring }: OwnSecrets, slug: string, key: Secret): KeyShapeReport {
+export function describeOfferedKey(own: OwnSecrets, slug: string, key: Secret): KeyShapeReport {
+  const refusal = ownSecretIn(own, key);
+  return refusal === null ? describeKeyShape(providerEntry(slug), key) : { fits: false, refusal };
+}
+
+/** A sentence that refuses what is a secret of Keyward itself, whatever it was offered for; else null. */
+export function ownSecretIn({ config, ring }: OwnSecrets, key: Secret): string | null {
   if (isToken(key, [config.adminToken, config.gatewayToken]))
-    return { fits: false, refusal: 'This is a token of Keyward itself, not the key of a provider.' };
-  if (ring.holds(key))
-    return { fits: false, refusal: 'This is the encryption key of Keyward, which must never leave it.' };
-  return describeKeyShape(providerEntry(slug), key);
+    return 'This is a token of Keyward itself, not the key of a provider.';
+  if (ring.holds(key)) return 'This is the encryption key of Keyward, which must never leave it.';
+  return null;
 }

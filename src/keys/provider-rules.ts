@@ -4,11 +4,11 @@ import { redactSecrets } from '../providers/redact.ts';
 
 /** Text that a database and a log take as it is: no control characters, no halves of characters. */
 export function plainText(longest: number) {
-  const words = `must be a text of at most ${longest} characters, without control characters`;
+  const words = `must be a text of at most ${longest} characters, without control characters or such that turn the direction of text`;
   return z
-    .string(words)
+    .string({ error: ({ input }) => (input === undefined ? undefined : words) })
     .max(longest, words)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, words);
+    .regex(/^[^\p{Cc}\p{Cs}\p{Bidi_Control}]*$/u, words);
 }
 
 const noSecret = 'must not hold secrets: a key belongs in set-key';
@@ -32,7 +32,9 @@ export const newSlug = z
   .refine(holdsNoSecret, noSecret);
 
 export const displayName = plainText(200).min(1, 'must not be empty').refine(holdsNoSecret, noSecret);
-export const baseUrl = plainText(500);
+export const baseUrl = plainText(500)
+  .refine((text) => !text.includes('\\'), 'must not hold a backslash')
+  .refine(holdsNoSecret, noSecret);
 
 /** Headers that carry keys, that are the caller's, or that belong to the connection. */
 const reservedHeaders = new Set([

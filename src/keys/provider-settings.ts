@@ -6,7 +6,7 @@ import type { Config } from '../foundation/config.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { readRequestHeaders } from './request-headers.ts';
-import { checkAddress } from './upstream-address.ts';
+import { checkAddress } from '../foundation/outbound-address.ts';
 
 /** Undefined leaves a field as it is. */
 export interface ProviderSettings {
@@ -126,7 +126,7 @@ export function shownColumns(
   return Object.fromEntries(
     only.map((name) => {
       if (name === 'api_key_source') return ['source', columns.api_key_source];
-      if (name === 'base_url') return [name, shownUrl(columns.base_url)];
+      if (name === 'base_url') return [name, recordedUrl(columns.base_url)];
       if (name === 'request_headers') return [name, shownHeaders(columns.request_headers)];
       return [name, columns[name]];
     }),
@@ -143,7 +143,7 @@ const columnNames = [
 ] as const satisfies readonly (keyof ProviderColumns)[];
 
 /** What SQL has put there may hold a password or a key. */
-function shownUrl(text: string | null): string | null {
+function recordedUrl(text: string | null): string | null {
   if (text === null) return null;
   const url = URL.parse(text.trim());
   return url === null ? 'not a URL' : `${url.protocol}//${url.host}${url.pathname}`;

@@ -7,6 +7,7 @@ import type { LlmProvidersTable, Tables } from '../database/tables.ts';
 
 export type ProviderRow = Pick<
   Selectable<LlmProvidersTable>,
+  | 'id'
   | 'provider_slug'
   | 'display_name'
   | 'base_url'
@@ -26,6 +27,7 @@ export async function readProviders(db: Kysely<Tables>): Promise<ProviderRow[]> 
   const rows = await db
     .selectFrom('llm_providers')
     .select([
+      'id',
       'provider_slug',
       'display_name',
       'base_url',

@@ -11,10 +11,13 @@ import { askProvider, type Asking } from './ask-provider.ts';
 import { recordTest, refuseNewer, storeKey, type Precondition } from './change-provider.ts';
 import { serveHere } from './explain-key.ts';
 import { refuseForeignRing } from './foreign-ring.ts';
-import type { KeyActParts } from './key-acts.ts';
+import { occasionWithout, type KeyActParts } from './key-acts.ts';
+import { refusePastEnd } from './key-expiry.ts';
 import { findProvider, type ListedProvider } from './list-providers.ts';
+import { refuseCredential } from './management-credentials.ts';
 import { describeOfferedKey } from './offered-key.ts';
 import type { ProviderRow } from './provider-store.ts';
+import { describeEndedRotation } from './rotation/ended-rotation.ts';
 import { readStoredKey } from './stored-key.ts';
 import type { KeyTestResult } from './test-key.ts';
 
@@ -24,6 +27,8 @@ export interface OfferedKey extends Precondition, Omit<Asking, 'clock'> {
   readonly source?: string | undefined;
   /** Stores the key without asking the provider. */
   readonly skipTest?: boolean | undefined;
+  /** When the key ends, where the provider does not say. */
+  readonly expiresAt?: Date | undefined;
 }
 
 export interface KeySet {
@@ -44,33 +49,42 @@ export function sourceThatServes({ api_key_source: source }: Pick<ProviderRow, '
 }
 
 /**
- * Looks at the key itself.
+ * Looks at the key itself, before anybody is asked.
  * @returns what is unusual about it
  * @throws KeywardError key_refused (400) with a sentence that holds no part of the key
  */
-export function checkKey({ config, changes }: KeyActParts, slug: string, key: Secret): string[] {
+export async function checkKey(
+  { config, changes, database }: KeyActParts,
+  slug: string,
+  key: Secret,
+): Promise<string[]> {
   const { refusal, warning } = describeOfferedKey({ config, ring: changes.ring }, slug, key);
   if (refusal !== undefined) {
     throw new KeywardError('key_refused', { message: `${refusal} Nothing was changed.`, param: 'api_key' });
   }
+  await refuseCredential(database.kysely, changes.fingerprinter.of(key));
   return warning === undefined ? [] : [warning];
 }
 
 /**
- * @throws KeywardError key_refused (400), encryption_key_foreign (409), key_proven_dead (422), and what
+ * @throws KeywardError key_refused, field_invalid (400), encryption_key_foreign (409), key_proven_dead (422), and what
  *   askProvider and storeKey throw; then nothing was stored
  */
 export async function setKey(
   parts: KeyActParts,
-  occasion: Occasion,
+  occasionOfCaller: Occasion,
   row: ListedProvider,
-  { key, source: wanted, skipTest = false, ifRevision, ...asking }: OfferedKey,
+  { key, source: wanted, skipTest = false, expiresAt, ifRevision, ...asking }: OfferedKey,
 ): Promise<KeySet> {
   const { provider_slug: slug } = row;
   const { ring, fingerprinter } = parts.changes;
+  refusePastEnd(parts.clock, expiresAt);
+  const occasion = occasionWithout(key, occasionOfCaller);
   const source = wanted ?? sourceThatServes(row);
-  const warnings = [...checkKey(parts, slug, key), ...whyItWillNotServe(row, source)];
+  const warnings = [...(await checkKey(parts, slug, key)), ...whyItWillNotServe(row, source)];
   await refuseForeignRing(parts.database, ring);
+  const ended = await describeEndedRotation(parts.database.kysely, row.id);
+  if (ended !== null) warnings.push(ended);
   // A change that cannot happen asks no provider; asked again under the lock of the row.
   if (ifRevision !== undefined) await refuseNewer(parts.database.kysely, row, ifRevision);
   const fingerprint = fingerprinter.of(key);
@@ -99,7 +113,7 @@ export async function setKey(
     }
   }
   try {
-    const written = await storeKey(parts.changes, occasion, slug, { key, source, ifRevision });
+    const written = await storeKey(parts.changes, occasion, slug, { key, source, expiresAt, ifRevision });
     const tested =
       test !== null && written.found ? await recordStored(parts, occasion, slug, fingerprint, test) : null;
     return { ...written, ...tested, source, mask: maskKey(key), fingerprint, warnings, test };

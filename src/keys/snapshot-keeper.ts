@@ -28,6 +28,7 @@ export class SnapshotKeeper {
   #databaseError: string | null = null;
   #running: Promise<void> | undefined;
   #again = false;
+  #isStale = false;
   #poll: NodeJS.Timeout | undefined;
   #relisten: NodeJS.Timeout | undefined;
   #stopListening: (() => Promise<void>) | undefined;
@@ -76,6 +77,12 @@ export class SnapshotKeeper {
     return this.#running;
   }
 
+  /** The same where what the snapshot is made of changed outside the database: it is made anew in any case. */
+  async reload(): Promise<void> {
+    this.#isStale = true;
+    return this.refresh();
+  }
+
   async #look(): Promise<void> {
     do {
       this.#again = false;
@@ -83,12 +90,16 @@ export class SnapshotKeeper {
         () => this.#failed(new Error(`no answer within ${answerTimeoutMs / 1_000} s`)),
         answerTimeoutMs,
       );
+      const wasStale = this.#isStale;
       try {
-        if ((await readRevision(this.#parts.database.kysely)) !== this.#current?.revision) {
+        const revision = await readRevision(this.#parts.database.kysely);
+        if (this.#isStale || revision !== this.#current?.revision) {
+          this.#isStale = false;
           this.#replace(await this.#parts.load());
         }
         this.#answered();
       } catch (error) {
+        this.#isStale ||= wasStale;
         this.#failed(error as Error);
       } finally {
         clearTimeout(overdue);

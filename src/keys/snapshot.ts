@@ -3,8 +3,10 @@
  * tokens, of one revision. A snapshot never changes; a newer one replaces it whole.
  */
 import type { GoodTokens } from '../auth/authenticate.ts';
+import type { Secret } from '../foundation/secret.ts';
 import type { ProviderEntry } from '../providers/provider-entry.ts';
 import type { Resolution } from './resolve-key.ts';
+import type { KeyTrial } from './rotation/key-trial.ts';
 import type { KeyBinding } from './stored-key.ts';
 import type { Upstream } from './upstream-address.ts';
 
@@ -17,6 +19,8 @@ export interface ServedProvider {
   readonly resolution: Resolution;
   /** A key is stored and does not decrypt, whether or not it would serve. */
   readonly storedKeyUnreadable: boolean;
+  /** The other key of a rotation that is being tried or soaks; null where none is. */
+  readonly trial: KeyTrial | null;
   /** How the stored key stands to its binding, whether or not it would serve; null without a readable one. */
   readonly keyBinding: KeyBinding | null;
 }
@@ -33,4 +37,11 @@ export interface Snapshot {
   readonly problems: ReadonlyMap<string, string>;
   /** What serves and should not stay as it is, in words for an administrator, by slug. */
   readonly remarks: ReadonlyMap<string, string>;
+}
+
+/** Every key that a call may be sent with, those of rotations too: what must stand in no log line and no message. */
+export function keysIn({ providers }: Snapshot): Secret[] {
+  return Array.from(providers.values(), ({ resolution, trial }) => [resolution.key, trial?.other.key ?? null])
+    .flat()
+    .filter((key) => key !== null);
 }

@@ -32,9 +32,9 @@ export async function testAllKeys(
   const deadline = parts.clock.monotonicMs() + beginForMs;
   const inTime: Omit<Asking, 'clock'> = {
     ...asking,
-    admit: (slug) => {
+    admit: async (slug) => {
       if (parts.clock.monotonicMs() > deadline) throw new TimeIsUp();
-      asking.admit?.(slug);
+      await asking.admit?.(slug);
     },
   };
   const outcomes: ProviderTested[] = [];

@@ -1,5 +1,5 @@
 /**
- * Asks a provider whether a key lives, by the call that costs nothing. A redirect is an answer, never
+ * Asks a provider whether a key lives, by the call that costs nothing unless told otherwise. A redirect is an answer, never
  * followed: it would carry the key to another host. What leaves here holds no key, whatever came back.
  */
 import type { IncomingHttpHeaders } from 'node:http';
@@ -11,10 +11,10 @@ import type { KeyFacts } from '../providers/key-facts.ts';
 import type { ProviderEntry } from '../providers/provider-entry.ts';
 import { readFacts, toldNothing, type ToldForFree } from '../providers/read-facts.ts';
 import { quotable } from '../providers/redact.ts';
-import { testRequest } from '../providers/test-request.ts';
+import { spendingRequest, testRequest } from '../providers/test-request.ts';
 import { classifyFault, classifyTimeout } from '../providers/transport-faults.ts';
 import type { Verdict } from '../providers/verdict.ts';
-import { guardedConnect } from './guarded-connect.ts';
+import { guardedConnect } from '../foundation/guarded-connect.ts';
 import type { Upstream } from './upstream-address.ts';
 
 export interface KeyTestResult {
@@ -42,6 +42,8 @@ export interface KeyTestOptions {
   readonly signal?: AbortSignal;
   /** From the start of the request to the end of the answer. */
   readonly timeoutMs?: number;
+  /** Makes a chat of one token in the place of the call that costs nothing, with this model. */
+  readonly spendOn?: string;
 }
 
 /** The caller left before there was a result. This is no verdict: nothing may be recorded of such a test. */
@@ -68,12 +70,16 @@ export async function testKey(
   entry: ProviderEntry,
   upstream: TestedUpstream,
   key: Secret,
-  { clock = systemClock, signal, timeoutMs = defaultTimeoutMs }: KeyTestOptions = {},
+  { clock = systemClock, signal, timeoutMs = defaultTimeoutMs, spendOn }: KeyTestOptions = {},
 ): Promise<KeyTestResult> {
   if (signal?.aborted === true) throw new KeyTestCancelled(signal.reason);
   const testedAt = clock.now();
   const startedAt = clock.monotonicMs();
-  const { classification, httpStatus, told } = await ask(entry, upstream, key, { signal, timeoutMs });
+  const { classification, httpStatus, told } = await ask(entry, upstream, key, {
+    signal,
+    timeoutMs,
+    spendOn,
+  });
   const { verdict, message, advice, code } = classification;
   return {
     verdict,
@@ -98,18 +104,27 @@ async function ask(
   entry: ProviderEntry,
   upstream: TestedUpstream,
   key: Secret,
-  { signal, timeoutMs }: { signal: AbortSignal | undefined; timeoutMs: number },
+  {
+    signal,
+    timeoutMs,
+    spendOn,
+  }: { signal: AbortSignal | undefined; timeoutMs: number; spendOn: string | undefined },
 ): Promise<Outcome> {
   const timeout = AbortSignal.timeout(timeoutMs);
   // For this test alone: no connection of another provider's rule is used, and none is left.
   const agent = new Agent({ connect: guardedConnect(upstream, timeoutMs), allowH2: false });
-  const call = testRequest(entry, upstream.baseUrl, key);
+  const call =
+    spendOn === undefined
+      ? testRequest(entry, upstream.baseUrl, key)
+      : spendingRequest(entry, upstream.baseUrl, key, spendOn);
   try {
     const answer = await send(
       { ...call, headers: { ...upstream.headers, ...call.headers } },
       agent,
       signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     );
+    if (spendOn !== undefined && answer.status === 200)
+      return { classification: generated(entry), httpStatus: 200, told: toldNothing };
     return {
       classification: classifyAnswer(entry, answer),
       httpStatus: answer.status,
@@ -123,6 +138,15 @@ async function ask(
   } finally {
     await agent.destroy();
   }
+}
+
+function generated({ displayName }: ProviderEntry): Classification {
+  return {
+    verdict: 'valid',
+    message: `${displayName} answered a call with the key.`,
+    advice: 'Nothing to do.',
+    code: 'generated',
+  };
 }
 
 async function send(

@@ -3,7 +3,7 @@ import { maskKey } from '../crypto/fingerprint.ts';
 import type { Occasion } from '../audit/audit-event.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import type { Secret } from '../foundation/secret.ts';
-import { askableUpstream, askProvider, type Asking } from './ask-provider.ts';
+import { askableUpstream, askProvider, type Alongside, type Asking } from './ask-provider.ts';
 import { recordTest, type TestedKey } from './change-provider.ts';
 import { serveHere } from './explain-key.ts';
 import type { KeyActParts } from './key-acts.ts';
@@ -21,14 +21,25 @@ export interface KeyTested {
 }
 
 /**
+ * What is asked after the free call; gives the result that counts.
+ * @param spend makes a chat of one token with that model
+ */
+export type AskFurther = (
+  free: KeyTestResult,
+  spend: (model: string) => Promise<KeyTestResult>,
+) => Promise<KeyTestResult>;
+
+/**
  * Tests the key that serves the provider from here.
+ * @param alongside done in the transaction that records the test
  * @throws KeywardError key_not_found (404), and what askProvider and recordTest throw
  */
 export async function testServingKey(
   parts: KeyActParts,
   occasion: Occasion,
   row: ProviderRow,
-  asking: Omit<Asking, 'clock'> = {},
+  { further, ...asking }: Omit<Asking, 'clock'> & { readonly further?: AskFurther } = {},
+  alongside?: Alongside,
 ): Promise<KeyTested> {
   const served = serveHere(row, parts);
   askableUpstream(served);
@@ -38,9 +49,13 @@ export async function testServingKey(
       message: `There is no key of ${row.provider_slug} to test from here: ${reason}.`,
     });
   }
-  const result = await askProvider(served, key, { clock: parts.clock, ...asking });
+  const { clock } = parts;
+  const free = await askProvider(served, key, { clock, ...asking });
+  const spend = async (model: string): Promise<KeyTestResult> =>
+    askProvider(served, key, { clock, spendOn: model });
+  const result = further === undefined ? free : await further(free, spend);
   const storedToken = source === 'database' ? row.encrypted_api_key : null;
-  const tested = { fingerprint: parts.changes.fingerprinter.of(key), source };
+  const tested = { fingerprint: parts.changes.fingerprinter.of(key), source, alongside };
   return record(parts, occasion, row, {
     key,
     result,
@@ -60,7 +75,7 @@ export async function testCandidate(
   key: Secret,
   asking: Omit<Asking, 'clock'> = {},
 ): Promise<KeyTested> {
-  const warnings = checkKey(parts, row.provider_slug, key);
+  const warnings = await checkKey(parts, row.provider_slug, key);
   const result = await askProvider(serveHere(row, parts), key, { clock: parts.clock, ...asking });
   const tested = { fingerprint: parts.changes.fingerprinter.of(key), source: 'candidate' } as const;
   return record(parts, occasion, row, { key, result, tested, warnings });

@@ -3,7 +3,8 @@
  * travels over TLS only, except to loopback and to hosts that the operator named; into a private network
  * only where that was allowed; to cloud metadata and link-local addresses never.
  */
-import { addressKind, isLoopbackName, type AddressKind } from '../foundation/network-address.ts';
+import { checkAddress } from '../foundation/outbound-address.ts';
+import { redactSecrets } from '../providers/redact.ts';
 import { readRequestHeaders } from './request-headers.ts';
 
 export interface Upstream {
@@ -62,6 +63,21 @@ function nearest({
   return provider === undefined ? undefined : { text: provider, from: 'provider', where: 'the base URL' };
 }
 
+/** As it may be shown: somebody may have written a password or a key into it past Keyward. */
+export function shownUrl(text: string): string {
+  return redactSecrets(text.replace(/\/\/[^/?#]*@/, '//[redacted]@'), []);
+}
+
+/** An upstream as programs and people are shown it. */
+export function viewUpstream(upstream: Upstream | { readonly problem: string }): {
+  readonly base_url: string | null;
+  readonly from: Upstream['from'] | null;
+  readonly problem: string | null;
+} {
+  if ('problem' in upstream) return { base_url: null, from: null, problem: upstream.problem };
+  return { base_url: shownUrl(upstream.baseUrl), from: upstream.from, problem: null };
+}
+
 /**
  * The address without regard to {SLUG}_BASE_URL, as host and port in lower case: what a stored key is bound
  * to. The variable is the operator's own act on one process; a key that was stored from a shell without it
@@ -72,73 +88,4 @@ export function ownHost(database: string | null, provider: string | undefined): 
   const url = URL.parse(database?.trim() || (provider ?? ''));
   if (url === null) return '';
   return `${url.hostname.toLowerCase()}:${url.port || (url.protocol === 'http:' ? '80' : '443')}`;
-}
-
-export interface AddressRule {
-  readonly allowHttp: readonly string[];
-  readonly allowPrivateNetwork: boolean;
-}
-
-/**
- * What stands in the text is judged here, and what a name resolves to when it is dialled (guarded-connect.ts).
- * @param where how to call the address in a sentence
- */
-export function checkAddress(
-  text: string,
-  where: string,
-  { allowHttp, allowPrivateNetwork }: AddressRule,
-): { origin: string; basePath: string } | { problem: string } {
-  const url = URL.parse(text.trim());
-  if (url === null) return { problem: `${where} is not a URL` };
-  if (url.protocol !== 'https:' && url.protocol !== 'http:')
-    return { problem: `${where} must begin with https://` };
-  if (url.username !== '' || url.password !== '')
-    return { problem: `${where} must not hold a user or password` };
-  if (url.search !== '' || url.hash !== '') return { problem: `${where} must not hold a query or fragment` };
-  if (url.hostname.endsWith('.')) return { problem: `${where} must not end its host with a dot` };
-  if (url.protocol === 'http:' && !isLoopback(url.hostname) && !allowHttp.includes(url.hostname)) {
-    return {
-      problem: `${where} is not https; name its host in UPSTREAM_ALLOW_HTTP to send keys to it without TLS`,
-    };
-  }
-  const refusal = hostRefusal(url.hostname, allowPrivateNetwork);
-  if (refusal !== undefined) return { problem: `${where} leads to ${refusal}` };
-  return { origin: url.origin, basePath: url.pathname.replace(/\/+$/, '') };
-}
-
-function isLoopback(hostname: string): boolean {
-  return isLoopbackName(hostname) || addressKind(hostname) === 'loopback';
-}
-
-/** Names of metadata services. Most resolve to link-local addresses, which are refused anyway. */
-const metadataNames: ReadonlySet<string> = new Set([
-  'instance-data',
-  'instance-data.ec2.internal',
-  'metadata',
-  'metadata.azure.internal',
-  'metadata.google.internal',
-  'metadata.goog',
-  'metadata.tencentyun.com',
-]);
-
-function hostRefusal(hostname: string, allowPrivateNetwork: boolean): string | undefined {
-  if (metadataNames.has(hostname)) return refusals.metadata;
-  return addressRefusal(hostname, allowPrivateNetwork);
-}
-
-const refusals = {
-  metadata: 'the metadata service of a cloud, where no key is ever sent',
-  link_local: 'a link-local address, where no key is ever sent',
-  unusable: 'an address that no single host has',
-  private: 'a private network; if that is meant, set allow_private_network for this provider',
-} as const satisfies Partial<Record<AddressKind, string>>;
-
-/**
- * Why nothing is sent to this address, as the end of "it leads to"; undefined where something may be sent,
- * and for what is no address.
- */
-export function addressRefusal(address: string, allowPrivateNetwork: boolean): string | undefined {
-  const kind = addressKind(address);
-  if (kind === undefined || kind === 'public' || kind === 'loopback') return undefined;
-  return kind === 'private' && allowPrivateNetwork ? undefined : refusals[kind];
 }

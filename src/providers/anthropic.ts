@@ -24,6 +24,26 @@ export const anthropic: KnownProviderEntry = {
     headers: { 'anthropic-version': '2023-06-01' },
   },
   models: { at: ['data'], moreAt: 'has_more' },
+  management: {
+    baseUrl: 'https://api.anthropic.com/v1',
+    keyHeader: { name: 'x-api-key', prefix: '' },
+    headers: { 'anthropic-version': '2023-06-01' },
+    credential: 'an admin key (sk-ant-admin01-…), from https://console.anthropic.com/settings/admin-keys',
+    parameters: {},
+    // Nobody but a person can make a key; which one is stored here, the hint tells.
+    list: {
+      call: { method: 'GET', path: '/organizations/api_keys?limit=1000' },
+      at: 'data',
+      idAt: 'id',
+      nameAt: 'name',
+      hintAt: 'partial_key_hint',
+      dead: { path: 'status', is: ['archived', 'expired'] },
+      off: { path: 'status', is: ['inactive'] },
+      next: { parameter: 'after_id', from: 'last_id' },
+    },
+    disable: { method: 'POST', path: '/organizations/api_keys/{id}', body: { status: 'inactive' } },
+    revoke: { method: 'POST', path: '/organizations/api_keys/{id}', body: { status: 'archived' } },
+  },
   answers: [
     { ...accepted, fields: [{ path: 'data', is: 'array' }] },
     {

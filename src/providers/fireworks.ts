@@ -12,6 +12,34 @@ export const fireworks: KnownProviderEntry = {
   keyHeader: bearer,
   test: { method: 'GET', path: '/models', under: 'base', keyHeader: bearer }, // (k)
   models: { at: ['data'] },
+  management: {
+    baseUrl: 'https://api.fireworks.ai',
+    keyHeader: bearer,
+    credential:
+      'a key of a user who may manage the account, from https://app.fireworks.ai/settings/users/api-keys',
+    parameters: { account: 'the id of the account', user: 'the id of the user to whom the keys belong' },
+    mint: {
+      call: {
+        method: 'POST',
+        path: '/v1/accounts/{account}/users/{user}/apiKeys',
+        body: { apiKey: { displayName: '{name}' } },
+      },
+      secretAt: 'key',
+      idAt: 'keyId',
+    },
+    list: {
+      call: { method: 'GET', path: '/v1/accounts/{account}/users/{user}/apiKeys?pageSize=200' },
+      at: 'apiKeys',
+      idAt: 'keyId',
+      nameAt: 'displayName',
+      next: { parameter: 'pageToken', from: 'nextPageToken' },
+    },
+    revoke: {
+      method: 'POST',
+      path: '/v1/accounts/{account}/users/{user}/apiKeys:delete',
+      body: { keyId: '{id}' },
+    },
+  },
   answers: [
     { ...accepted, fields: [{ path: 'data', is: 'array' }] },
     {

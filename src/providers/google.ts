@@ -11,10 +11,23 @@ export const google: KnownProviderEntry = {
   baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai',
   alternativeEnvironmentNames: ['GEMINI_API_KEY'],
   keyShapes: [
-    { prefix: 'AIza', rest: '[\\w-]{35}' }, // being retired in autumn 2026
+    { prefix: 'AIza', rest: '[\\w-]{35}' }, // see cutOffs
     { prefix: 'AQ.', rest: '[\\w.-]{20,}' }, // (k) what follows the prefix
   ],
   forbiddenKeys: [],
+  cutOffs: [
+    {
+      prefix: 'AIza',
+      // "September 2026", and no day (https://ai.google.dev/gemini-api/docs/api-key, seen in November 2026).
+      // Those without a restriction to the API are refused since 2026-06-19; a mask does not show which those are.
+      at: new Date('2026-09-01T00:00:00Z'),
+      precision: 'month',
+      message:
+        'Google has announced for September 2026, without a day, that it refuses standard keys, which begin with AIza.',
+      advice:
+        'Create a key at https://aistudio.google.com/api-keys: a new one begins with AQ. and goes on. Then: keyward keys set google',
+    },
+  ],
   keyHeader: bearer, // (k) as Google's documentation of the compatible path has it
   test: {
     method: 'GET',
@@ -59,7 +72,8 @@ export const google: KnownProviderEntry = {
       code: ['ACCESS_TOKEN_TYPE_UNSUPPORTED'],
       verdict: 'unknown',
       message: 'Google did not take the key in the way it was sent. That says nothing about the key.',
-      advice: 'Check that the base URL is the one of the Gemini API.',
+      advice:
+        'A key that begins with AIza is of the kind that Google takes no more: create a new one. Else check that the base URL is the one of the Gemini API.',
     },
     {
       status: 401,

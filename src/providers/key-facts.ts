@@ -13,7 +13,7 @@ export interface KeyFacts {
   /** Spent since the key was made. */
   readonly usageUsd: number | null;
   readonly expiresAt: Date | null;
-  /** What the key is called at the provider. */
+  /** What the key is called at the provider; without a name of its own, how it begins and ends. */
   readonly name: string | null;
   /** Whose key it is: a name or an identifier. */
   readonly organisation: string | null;

@@ -21,7 +21,7 @@ const mistakes: readonly Mistake[] = [
     sentence: 'The key has a line break inside. Copy it again as one line.',
   },
   {
-    seenIn: (key) => /…|\*{3}|\.{3}|[•●]{2}/.test(key),
+    seenIn: (key) => /…|\*{3}|\.{2}|[•●]{2}|_{6}|(?<![Xx])(?:X{4,7}|x{4,7})[^Xx\W]{0,4}$/.test(key),
     sentence: 'This is a masked key, not the key itself. Copy it where the provider shows it in full.',
   },
   {
@@ -43,8 +43,19 @@ const mistakes: readonly Mistake[] = [
   },
   { seenIn: (key) => /\s/.test(key), sentence: 'The key has white space inside. Copy it again.' },
   {
-    seenIn: (key) => /[<>]|x{8}|\byour[-_]?(?:\w+[-_])?(?:key|token)\b/i.test(key),
+    seenIn: (key) =>
+      /^\s*\$[{(]?\w+[)}]?\s*$|^\{\{.*\}\}$|^changeme$|[<>]|x{8}|\byour[-_]?(?:\w+[-_])?(?:key|token)\b/i.test(
+        key,
+      ),
     sentence: 'This is the placeholder of an example, not a key.',
+  },
+  {
+    seenIn: (key) => /^\W*(?:redacted|null|undefined|none|nil|true|false|todo|n\/a)\W*$/i.test(key),
+    sentence: 'This is a word that stands in the place of a key, not a key.',
+  },
+  {
+    seenIn: (key) => /^fp_[0-9a-f]{12}$/.test(key),
+    sentence: 'This is the fingerprint of a key, as Keyward shows it, not the key itself.',
   },
   { seenIn: (key) => /["'`]/.test(key), sentence: 'The key has a quotation mark inside. Copy it again.' },
   {

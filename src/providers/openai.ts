@@ -23,6 +23,31 @@ export const openai: KnownProviderEntry = {
   keyHeader: bearer,
   test: { method: 'GET', path: '/models', under: 'base', keyHeader: bearer },
   models: { at: ['data'] },
+  management: {
+    baseUrl: 'https://api.openai.com/v1',
+    keyHeader: bearer,
+    credential:
+      'an admin key (sk-admin-…), from https://platform.openai.com/settings/organization/admin-keys',
+    parameters: { project: 'the id of the project in which the keys are made, proj_…' },
+    // A service account for each key: deleting the key of an account fails, deleting the account does not.
+    mint: {
+      call: {
+        method: 'POST',
+        path: '/organization/projects/{project}/service_accounts',
+        body: { name: '{name}' },
+      },
+      secretAt: 'api_key.value',
+      idAt: 'id',
+    },
+    list: {
+      call: { method: 'GET', path: '/organization/projects/{project}/service_accounts?limit=100' },
+      at: 'data',
+      idAt: 'id',
+      nameAt: 'name',
+      next: { parameter: 'after', from: 'last_id' },
+    },
+    revoke: { method: 'DELETE', path: '/organization/projects/{project}/service_accounts/{id}' },
+  },
   answers: [
     { ...accepted, fields: [{ path: 'data', is: 'array' }] },
     {

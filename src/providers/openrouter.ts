@@ -28,6 +28,28 @@ export const openrouter: KnownProviderEntry = {
     expiresAt: 'data.expires_at',
     name: 'data.label',
   },
+  management: {
+    baseUrl: 'https://openrouter.ai/api/v1',
+    keyHeader: bearer,
+    credential: 'a management key, from https://openrouter.ai/settings/management-keys',
+    parameters: {},
+    mint: {
+      call: { method: 'POST', path: '/keys', body: { name: '{name}' } },
+      secretAt: 'key',
+      idAt: 'data.hash',
+    },
+    list: {
+      // Without that word what a crash has disabled, and not deleted, would stay for ever.
+      call: { method: 'GET', path: '/keys?include_disabled=true' },
+      at: 'data',
+      idAt: 'hash',
+      nameAt: 'name',
+      off: { path: 'disabled', is: [true] },
+      next: { parameter: 'offset', from: 'count' }, // (k) pages of 100
+    },
+    disable: { method: 'PATCH', path: '/keys/{id}', body: { disabled: true } },
+    revoke: { method: 'DELETE', path: '/keys/{id}' },
+  },
   answers: [
     { ...managementKey, fields: [{ path: 'data.is_management_key', is: true }] },
     { ...managementKey, fields: [{ path: 'data.is_provisioning_key', is: true }] },

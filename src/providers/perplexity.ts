@@ -12,6 +12,18 @@ export const perplexity: KnownProviderEntry = {
   keyHeader: bearer,
   test: { method: 'GET', path: '/v1/models', under: 'root', keyHeader: bearer },
   models: { at: ['data'] },
+  management: {
+    baseUrl: 'https://api.perplexity.ai',
+    keyHeader: bearer,
+    credential: 'an API key of the group, from https://www.perplexity.ai/account/api/keys',
+    parameters: {},
+    // Tokens cannot be listed: what a crash leaves behind is named, and a person has to look for it.
+    mint: {
+      call: { method: 'POST', path: '/generate_auth_token', body: { token_name: '{name}' } },
+      secretAt: 'auth_token',
+    },
+    revoke: { method: 'POST', path: '/revoke_auth_token', body: { auth_token: '{key}' } },
+  },
   answers: [
     { ...accepted, fields: [{ path: 'data', is: 'array' }] },
     {

@@ -3,7 +3,9 @@
  * type knows no provider, and no code outside the entries names one.
  */
 import type { AnswerRule } from './answer-rule.ts';
+import type { KeyCutOff } from './key-cut-off.ts';
 import type { KeyFacts } from './key-facts.ts';
+import type { KeyManagement } from './key-management.ts';
 
 /** The request header that carries the key, as `{prefix}{key}`. */
 export interface KeyHeader {
@@ -72,6 +74,8 @@ export interface ProviderEntry {
   readonly alternativeEnvironmentNames: readonly string[];
   readonly keyShapes: readonly KeyShape[];
   readonly forbiddenKeys: readonly ForbiddenKey[];
+  /** Kinds of keys that end on a known date, whatever their own end is. */
+  readonly cutOffs?: readonly KeyCutOff[];
   /** How the key travels on the OpenAI-compatible path. */
   readonly keyHeader: KeyHeader;
   readonly test: KeyTest;
@@ -79,6 +83,8 @@ export interface ProviderEntry {
   readonly models?: ModelList;
   /** What else a 200 to the test call tells of the key; amounts are in USD. */
   readonly facts?: Readonly<Partial<Record<keyof KeyFacts, FactPath>>>;
+  /** How keys are made and revoked by API; absent where a person does both. */
+  readonly management?: KeyManagement;
   /** Tried in order, before the shared rules. */
   readonly answers: readonly AnswerRule[];
 }

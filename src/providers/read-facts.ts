@@ -6,7 +6,7 @@ import type { Secret } from '../foundation/secret.ts';
 import { type KeyFacts, noFacts } from './key-facts.ts';
 import type { FactPath, ProviderEntry } from './provider-entry.ts';
 import { type ProviderAnswer, readAnswer, valueAt } from './read-answer.ts';
-import { quotable, redactionMarker } from './redact.ts';
+import { holdsSecret, quotable, redactionMarker } from './redact.ts';
 
 const longestText = 200;
 const longestPermission = 100;
@@ -39,7 +39,7 @@ export function readFacts(entry: ProviderEntry, answer: ProviderAnswer, key: Sec
       remainingUsd: amountIn(at(facts.remainingUsd)),
       usageUsd: amountIn(at(facts.usageUsd)),
       expiresAt: timeIn(at(facts.expiresAt)),
-      name: text(facts.name),
+      name: nameIn(at(facts.name), entry, key),
       organisation: text(facts.organisation),
       permissions: textsIn(at(facts.permissions), key),
     },
@@ -83,6 +83,23 @@ function textIn(value: unknown, key: Secret, longest: number): string | null {
   const text = quotable(value, [key], longest);
   // The name that a provider gives by itself is often a mask of the key, and nothing is left of it.
   return text === '' || text === redactionMarker ? null : text;
+}
+
+/** A mask as providers write it: what is left out of the middle stands as dots or stars. */
+const mask = /^(\S*?)(?:\.{3}|…|\*{3,})(\S{0,12})$/;
+/** As many of the last characters as Keyward's own masks show. */
+const maskedEnd = 4;
+
+/**
+ * A key without a name of its own is called by a mask of it. Of that is told what no mask hides: how the
+ * provider's keys begin, and the last characters.
+ */
+function nameIn(value: unknown, entry: ProviderEntry, key: Secret): string | null {
+  const [, head, tail] = mask.exec(typeof value === 'string' ? value.trim() : '') ?? [];
+  const beginning = entry.keyShapes.find(({ prefix }) => prefix !== '' && head?.startsWith(prefix))?.prefix;
+  if (tail === undefined || beginning === undefined) return textIn(value, key, longestText);
+  const shown = textIn(`${beginning}…${tail.slice(-maskedEnd)}`, key, longestText);
+  return shown === null || holdsSecret(shown, key, 'as such') ? null : shown;
 }
 
 function textsIn(value: unknown, key: Secret): readonly string[] | null {

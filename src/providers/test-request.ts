@@ -1,6 +1,6 @@
 /**
  * The request that proves a key, ready to send to whatever base URL is in force: the provider's own, a
- * mirror, or a stand-in under any path. It spends no tokens.
+ * mirror, or a stand-in under any path. It spends no tokens, but for the one that says so.
  */
 import type { Secret } from '../foundation/secret.ts';
 import { carryKey } from './key-header.ts';
@@ -36,6 +36,22 @@ export function testRequest(entry: ProviderEntry, baseUrl: string, key: Secret):
     url: testUrl(entry, baseUrl),
     headers: { accept: 'application/json', ...headers, [name]: value },
     body,
+  };
+}
+
+/** A chat that asks for one token: proves that the key may do what callers want, and costs that token. */
+export function spendingRequest(
+  { keyHeader }: ProviderEntry,
+  baseUrl: string,
+  key: Secret,
+  model: string,
+): TestRequest {
+  const [name, value] = carryKey(keyHeader, key);
+  return {
+    method: 'POST',
+    url: `${baseUrl.replace(/\/+$/, '')}/chat/completions`,
+    headers: { accept: 'application/json', 'content-type': 'application/json', [name]: value },
+    body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 }),
   };
 }
 

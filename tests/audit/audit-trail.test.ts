@@ -81,6 +81,21 @@ describeOnEachDatabase('the audit trail', (opened) => {
     expect(await sequences(opened().database)).toEqual([]);
   });
 
+  it('says why the last event could not be written, until one can be again', async () => {
+    const client = await opened().connect();
+    const audit = auditTrailOn(opened().database);
+    await recordMany(audit, 1);
+    expect(audit.fault()).toBeNull();
+    await client.query(
+      'ALTER TABLE keyward_audit_events ADD CONSTRAINT nothing_more CHECK (sequence < 2) NOT VALID',
+    );
+    await expect(recordMany(audit, 1)).rejects.toThrow(/audit trail cannot be written/);
+    expect(audit.fault()).toMatch(/audit trail cannot be written/);
+    await client.query('ALTER TABLE keyward_audit_events DROP CONSTRAINT nothing_more');
+    await recordMany(audit, 1);
+    expect(audit.fault()).toBeNull();
+  });
+
   it('tells its listener of every transaction that added events, once it is committed', async () => {
     const seen: string[][] = [];
     const told: Promise<void>[] = [];

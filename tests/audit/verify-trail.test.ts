@@ -11,6 +11,7 @@ import { verifyAuditTrail, type TrailReport, type VerifyParts } from '../../src/
 import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
 import type { Tables } from '../../src/database/tables.ts';
+import { createToken } from '../../src/auth/token-store.ts';
 import { auditTrailOn, occasionOfTests, recordMany } from '../support/audited.ts';
 import { describeOnEachDatabase } from '../support/keyward-database.ts';
 import { describeOnMigratedDatabase } from '../support/migrated-database.ts';
@@ -201,6 +202,20 @@ describeOnEachDatabase('a trail', (opened) => {
     const anchors = new AnchoredHeads();
     anchors.addLine(JSON.stringify({ sequence: 4, hash: 'ab'.repeat(32) }));
     expect((await verify(kysely, { anchors })).fault).toMatchObject({ kind: 'truncated_end', sequence: 1 });
+  });
+
+  it('that was emptied is told where a token shows that there were events', async () => {
+    const { kysely } = opened().database;
+    await createToken(trail(), occasionOfTests, { kind: 'admin', name: 'a' });
+    expect(await verify(kysely)).toMatchObject({ whole: true, events: 1 });
+    const client = await opened().connect();
+    await client.query('SET session_replication_role = replica; DELETE FROM keyward_audit_events');
+    expect((await verify(kysely)).fault).toEqual({
+      kind: 'truncated_end',
+      sequence: 1,
+      message:
+        'There is no event, though a token was made since events are recorded, and each making is one: the trail was emptied.',
+    });
   });
 
   it('that begins after a retention is proven by it; more that is missing is not', async () => {

@@ -1,5 +1,6 @@
 /** Refusals are recorded each, a flood of them by its number, and the trail is never in the way of a refusal. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Actor } from '../../src/audit/audit-event.ts';
 import { anonymous, RefusalRecorder, type Refusal } from '../../src/auth/refusal-recorder.ts';
 import { createLogger } from '../../src/foundation/logger.ts';
 import { auditTrailOn } from '../support/audited.ts';
@@ -17,6 +18,15 @@ function refusalFrom(address: string, code: Refusal['code'] = 'token_invalid'): 
     code,
   };
 }
+
+const viewer: Actor = {
+  kind: 'admin_token',
+  id: '7',
+  name: 'a viewer',
+  role: 'viewer',
+  address: '192.0.2.1',
+  userAgent: 'x',
+};
 
 let lines: string[];
 const log = createLogger({
@@ -49,14 +59,7 @@ describeOnEachDatabase('refusals', (opened) => {
   it('are recorded with who, from where, which route and why', async () => {
     recorder.record({
       ...refusalFrom('192.0.2.1', 'role_insufficient'),
-      actor: {
-        kind: 'admin_token',
-        id: '7',
-        name: 'a viewer',
-        role: 'viewer',
-        address: '192.0.2.1',
-        userAgent: 'x',
-      },
+      actor: viewer,
       status: 403,
     });
     await recorder.flush();
@@ -95,6 +98,28 @@ describeOnEachDatabase('refusals', (opened) => {
         after: { count: 495, codes: { token_missing: 247, token_invalid: 248 } },
       },
     ]);
+  });
+
+  it('of somebody who was recognised are counted under that name, apart from others at the address', async () => {
+    for (let n = 0; n < 8; n += 1) {
+      recorder.record(refusalFrom('192.0.2.1'));
+      recorder.record({ ...refusalFrom('192.0.2.1'), actor: viewer, code: 'role_insufficient' });
+    }
+    await recorder.flush();
+    const summed = (await events()).filter(({ reason }) => reason === 'further refusals');
+    expect(summed).toHaveLength(2);
+    expect(summed).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          actor: expect.objectContaining({ kind: 'anonymous', name: 'anonymous' }) as unknown,
+          after: { count: 3, codes: { token_invalid: 3 } },
+        }),
+        expect.objectContaining({
+          actor: expect.objectContaining({ kind: 'admin_token', id: '7', name: 'a viewer' }) as unknown,
+          after: { count: 3, codes: { role_insufficient: 3 } },
+        }),
+      ]),
+    );
   });
 
   const counts = async (): Promise<number[]> =>

@@ -86,7 +86,7 @@ describeOnEachDatabase('sessions', (opened) => {
       expiresAt: new Date(clock.now().getTime() + 12 * 60 * minute),
       session: { method: 'oidc', createdAt: clock.now() },
     });
-    expect(await holds('x'.repeat(43))).toBe(false);
+    expect(await holds(`${'x'.repeat(43)}.1790000000000`)).toBe(false);
     expect(await holds('')).toBe(false);
   });
 
@@ -99,17 +99,14 @@ describeOnEachDatabase('sessions', (opened) => {
   });
 
   it('cannot be made by whoever writes to the database but has not got the encryption key', async () => {
-    const cookie = ['forged', 'x'.repeat(36)].join('-');
+    const end = clock.now().getTime() + minute;
+    const cookie = `${['forged', 'x'.repeat(36)].join('-')}.${end}`;
     const client = await opened().connect();
     for (const text of [cookie, `${cookie}.admin`])
       await client.query(
         `INSERT INTO keyward_sessions (id_hash, method, subject, name, role, created_at, last_seen_at, expires_at)
          VALUES ($1, 'oidc', 'me', 'me', 'admin', $2, $2, $3)`,
-        [
-          createHash('sha256').update(text).digest('hex'),
-          clock.now(),
-          new Date(clock.now().getTime() + minute),
-        ],
+        [createHash('sha256').update(text).digest('hex'), clock.now(), new Date(end)],
       );
     expect(await listed()).toHaveLength(2);
     expect(await holds(cookie)).toBe(false);
@@ -122,6 +119,24 @@ describeOnEachDatabase('sessions', (opened) => {
     expect(await holds(cookie)).toBe(false);
     await client.query(`UPDATE keyward_sessions SET role = 'viewer'`);
     expect(await holds(cookie)).toBe(true);
+  });
+
+  it('cannot be lengthened by SQL', async () => {
+    const cookie = await start();
+    const client = await opened().connect();
+    for (const [change, back] of [
+      ["+ interval '1 ms'", "- interval '1 ms'"],
+      ["+ interval '10 years'", "- interval '10 years'"],
+    ] as const) {
+      await client.query(`UPDATE keyward_sessions SET expires_at = expires_at ${change}`);
+      expect(await holds(cookie)).toBe(false);
+      await client.query(`UPDATE keyward_sessions SET expires_at = expires_at ${back}`);
+      expect(await holds(cookie)).toBe(true);
+    }
+    await client.query("UPDATE keyward_sessions SET expires_at = expires_at + interval '10 years'");
+    const moved = new Date(clock.now().getTime() + 12 * 60 * minute);
+    moved.setUTCFullYear(moved.getUTCFullYear() + 10);
+    expect(await holds(`${cookie.split('.', 1)[0]}.${moved.getTime()}`)).toBe(false);
   });
 
   it('outlive a change of the ring while their key is in it, and end when it goes', async () => {

@@ -1,5 +1,5 @@
 /** `keyward audit`: what an auditor types, what is answered, and with which exit code. */
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
@@ -249,6 +249,32 @@ describe('an auditor', patience, () => {
     const nothing = await run('audit retain --before 2020-01-01 --yes --json');
     expect(nothing).toMatchObject({ exitCode: 0, json: { removed: false, events: null } });
   });
+
+  it('finds the reason that was given to a command', async () => {
+    // Nobody listens there: a test that fails is on record too.
+    const { run } = await commandLine({ OPENROUTER_BASE_URL: 'http://127.0.0.1:9/v1' });
+    const commands: readonly (readonly [words: string, action: string, input?: string])[] = [
+      ['keys set openrouter', 'provider.key_set', `${key}\n`],
+      ['keys test openrouter', 'provider.key_tested'],
+      ['keys source openrouter hybrid', 'provider.source_changed'],
+      ['keys remove openrouter --yes', 'provider.key_removed'],
+      ['providers change groq --name Groq-2', 'provider.changed'],
+      ['providers delete cohere --yes', 'provider.deleted'],
+      ['tokens create first', 'token.created'],
+      ['audit retain --keep-days 0 --yes', 'audit.retention'],
+    ];
+    for (const [words, action, input = ''] of commands) {
+      await run(`${words} --reason why-${action}`, { input });
+      const { events } = (await run('audit list --limit 1 --json')).json as { events: object[] };
+      expect(events).toMatchObject([{ action, reason: `why-${action}`, actor: { kind: 'command' } }]);
+    }
+    const leaky = await run(`tokens create second --reason replaces-${key}`);
+    expect(leaky.exitCode).toBe(0);
+    expect((await run('audit list --json')).stdout).not.toContain(key);
+    const tooLong = await run(`keys source groq database --reason ${'x'.repeat(501)}`);
+    expect(tooLong).toMatchObject({ exitCode: 2 });
+    expect(tooLong.stderr).toContain('one line of at most 500 characters');
+  });
 });
 
 describe('with the embedded database', patience, () => {
@@ -266,6 +292,12 @@ describe('with the embedded database', patience, () => {
       whole: true,
       anchors: { from: path, proven: 2, newest: 2 },
     });
+    const aside = `${path}.aside`;
+    await rename(path, aside);
+    const bare = await run('audit verify');
+    expect([bare.exitCode, bare.stdout]).toEqual([1, expect.stringContaining('The audit trail is whole')]);
+    expect(bare.stderr).toContain(`The heads that should lie in ${path} are not there`);
+    await rename(aside, path);
     const { process } = await serve();
     await run('tokens create third');
     await expect.poll(async () => (await noted()).at(-1), { timeout: 30_000 }).toBe(4);

@@ -1,7 +1,7 @@
-/** Points in time as people type them, always in UTC, and no date that is none. */
+/** What people type: points in time, always in UTC, and no date that is none; reasons that say something. */
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { pointInTime } from '../../src/cli/command-options.ts';
+import { pointInTime, reason, timeToCome } from '../../src/cli/command-options.ts';
 
 describe('a point in time', () => {
   it.each([
@@ -37,5 +37,21 @@ describe('a point in time', () => {
     '2026-02-30T10:00',
   ])('%j is none', (text) => {
     expect(() => pointInTime(text)).toThrow(InvalidArgumentError);
+  });
+});
+
+describe('a time to come', () => {
+  it('is a date that is not over, and no age', () => {
+    expect(timeToCome('2099-01-31').toISOString()).toBe('2099-01-31T00:00:00.000Z');
+    for (const text of ['2020-01-31', '36h', 'tomorrow'])
+      expect(() => timeToCome(text), text).toThrow(InvalidArgumentError);
+  });
+});
+
+describe('a reason', () => {
+  it('says something, without the blanks around it', () => {
+    const parse = reason().parseArg;
+    expect(parse?.(' urgent ', undefined)).toBe('urgent');
+    expect(() => parse?.('   ', undefined)).toThrow(InvalidArgumentError);
   });
 });

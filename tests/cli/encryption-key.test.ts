@@ -50,6 +50,7 @@ describe('check', { timeout: 120_000 }, () => {
       KEY       ROLE      STORED KEYS
       a28d2b29  encrypts  1
       All 1 stored keys decrypt.
+      The key of the audit trail is under a28d2b29.
       "
     `);
     const newer = generateEncryptionKey().reveal();
@@ -65,6 +66,7 @@ describe('check', { timeout: 120_000 }, () => {
       ],
       stored_keys: 2,
       unreadable: [],
+      audit_key: idOf(encryptionKey),
     });
   });
 
@@ -84,6 +86,7 @@ describe('check', { timeout: 120_000 }, () => {
       KEY       ROLE      STORED KEYS
       a28d2b29  encrypts  1
       2 of 3 stored keys do not decrypt with this ring: groq, user_api_keys 1.
+      The key of the audit trail is under a28d2b29.
       (exit code 1)
       "
     `);
@@ -100,5 +103,20 @@ describe('check', { timeout: 120_000 }, () => {
     });
     expect(exitCode).toBe(1);
     expect(stdout).toContain('1 of 1 stored keys do not decrypt with this ring: openrouter.');
+  });
+
+  it('says that the key of the audit trail does not decrypt, also where no other key is stored', async () => {
+    const { run } = await commandLine();
+    const env = { BYOK_ENCRYPTION_KEY: generateEncryptionKey().reveal() };
+    expect((await run('keys source openrouter hybrid')).exitCode).toBe(0);
+    const { exitCode, stdout } = await run('encryption-key check', { env });
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain(
+      'The key of the audit trail does not decrypt with this ring: nothing can be changed under it.',
+    );
+    expect((await run('encryption-key check --json', { env })).json).toMatchObject({
+      unreadable: [],
+      audit_key: 'unreadable',
+    });
   });
 });

@@ -140,7 +140,7 @@ describe('a key that SQL stored', { timeout: 120_000 }, () => {
       const { exitCode, stderr } = await installation.run(`keys bind ${slug} --yes`);
       expect([exitCode, stderr]).toEqual([
         1,
-        expect.stringMatching(/cannot be bound: it does not decrypt|No key is stored for xai/),
+        expect.stringMatching(/cannot be bound: it is no encrypted key|No key is stored for xai/),
       ]);
     }
     const { rows } = await client.query('SELECT FROM llm_providers WHERE api_key_binding IS NOT NULL');

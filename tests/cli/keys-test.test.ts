@@ -33,6 +33,7 @@ describe('the test of a key', { timeout: 120_000 }, () => {
         limit    100 USD
         left     74.50 USD
         spent    25.50 USD
+        name     sk-or-v1-…890
       "
     `);
     provider.setStanding(key, 'out_of_credit');
@@ -43,6 +44,7 @@ describe('the test of a key', { timeout: 120_000 }, () => {
         limit    100 USD
         left     0 USD
         spent    100 USD
+        name     sk-or-v1-…890
       ! Raise the limit of the key at https://openrouter.ai/settings/keys.
       (exit code 1)
       "
@@ -100,7 +102,7 @@ describe('the test of a key', { timeout: 120_000 }, () => {
       remaining_usd: 74.5,
       usage_usd: 25.5,
       expires_at: null,
-      key_name: null,
+      key_name: 'sk-or-v1-…890',
       organisation: null,
       permissions: null,
       response_time_ms: expect.any(Number) as number,
@@ -193,6 +195,20 @@ describe('the test of a key', { timeout: 120_000 }, () => {
     `);
   });
 
+  it('from a shell with another address than the server says where the server sends', async () => {
+    const { run, serve } = await withStoredKey();
+    await serve();
+    const env = { OPENROUTER_BASE_URL: `${provider.baseUrl}/elsewhere` };
+    const told = `sends to ${provider.baseUrl}: it was started with other variables than this shell has.`;
+    expect((await run('keys test openrouter', { env })).stderr).toContain(told);
+    expect((await run('keys explain openrouter', { env })).stderr).toContain(told);
+    expect((await run('keys test openrouter')).stderr).toBe('');
+    expect((await run('keys explain openrouter')).stderr).toBe('');
+    expect((await run('keys explain openrouter --json', { env })).json).toMatchObject({
+      servers: [{ serves: { base_url: provider.baseUrl } }],
+    });
+  });
+
   it('without a key, or without an address, is one line and exit code 1', async () => {
     const { run } = await commandLine();
     expect((await run('keys test groq')).transcript).toMatchInlineSnapshot(`
@@ -204,7 +220,7 @@ describe('the test of a key', { timeout: 120_000 }, () => {
     const { transcript } = await run('keys test groq', { env: { GROQ_BASE_URL: 'http://plain.example/v1' } });
     expect(transcript).toMatchInlineSnapshot(`
       "$ keyward keys test groq
-      ! keyward: groq cannot be asked: GROQ_BASE_URL is not https; name its host in UPSTREAM_ALLOW_HTTP to send keys to it without TLS.
+      ! keyward: groq cannot be asked: GROQ_BASE_URL is not https; name its host in UPSTREAM_ALLOW_HTTP to send to it without TLS.
       (exit code 1)
       "
     `);

@@ -71,8 +71,9 @@ describe.each(['embedded', 'postgres'] as const)(
 
     it('what serves is what the server says, not the environment of the shell', async () => {
       const { run } = await withServer(engine);
-      expect((await run('keys explain openrouter')).transcript.replaceAll(/base URL .*\n/g, ''))
-        .toMatchInlineSnapshot(`
+      const explained = await run('keys explain openrouter');
+      expect(explained.stderr).toMatch(/^The server \S+ \(process \d+\) sends to http:\S+: [^\n]+\n$/);
+      expect(explained.transcript.replaceAll(/(?:base URL|! The server) .*\n/g, '')).toMatchInlineSnapshot(`
         "$ keyward keys explain openrouter
         OpenRouter (openrouter)
           active       yes
@@ -131,12 +132,13 @@ describe('with two servers on a real PostgreSQL', { timeout: 120_000 }, () => {
     const foreign = { BYOK_ENCRYPTION_KEY: generateEncryptionKey().reveal() };
     const alone = await run('keys set openrouter', { input: first, env: foreign });
     expect([alone.exitCode, alone.stdout]).toEqual([1, '']);
-    expect(alone.stderr).toContain('is not the one that the servers use. Nothing was changed.');
+    const notTheirs = /is not in the ring of \S+ \(process \d+, which has \w+\).*Nothing was changed\./;
+    expect(alone.stderr).toMatch(notTheirs);
 
     await run('keys set openrouter', { input: second });
     const refused = await run('keys set groq', { input: ['gsk', 'e4e4'.repeat(13)].join('_'), env: foreign });
     expect([refused.exitCode, refused.stdout]).toEqual([1, '']);
-    expect(refused.stderr).toContain('is not the one that the servers use. Nothing was changed.');
+    expect(refused.stderr).toMatch(notTheirs);
     expect(await chat(url)).toEqual({ status: 200, source: 'database' });
   });
 });

@@ -157,7 +157,13 @@ describe('without a server', patience, () => {
       provider: 'openrouter',
       active: true,
       source: 'database',
-      serves: { source: 'database', fingerprint, fallback: null, reason: 'the source is database' },
+      serves: {
+        source: 'database',
+        fingerprint,
+        fallback: null,
+        reason: 'the source is database',
+        base_url: 'https://openrouter.ai/api/v1',
+      },
       stored: 'sk-or-v…fa4e',
       binding: 'bound',
       updated_at: expect.stringMatching(/Z$/) as string,
@@ -166,8 +172,8 @@ describe('without a server', patience, () => {
     });
     expect((await run('keys explain openrouter --json')).json).toMatchObject({
       provider: 'openrouter',
-      stored_key: `sk-or-v…fa4e (${fingerprint})`,
-      base_url: 'https://openrouter.ai/api/v1 (from database)',
+      stored_key: { mask: 'sk-or-v…fa4e', fingerprint, problem: null, binding: 'bound' },
+      upstream: { base_url: 'https://openrouter.ai/api/v1', from: 'database', problem: null },
       servers: [],
       this_environment: { source: 'database', fingerprint },
     });
@@ -209,7 +215,7 @@ describe('on a real PostgreSQL', patience, () => {
     const { run } = await commandLine({}, 'postgres', { migrated: false });
     expect((await run('keys list')).transcript).toMatchInlineSnapshot(`
       "$ keyward keys list
-      ! keyward: The database (PostgreSQL postgres@127.0.0.1:PORT/DATABASE) has not got 001, 002, 003, 004, 005, 006, 007 of the migrations yet. Apply them with: keyward migrate
+      ! keyward: The database (PostgreSQL postgres@127.0.0.1:PORT/DATABASE) has not got 001, 002, 003, 004, 005, 006, 007, 008, 009, 010 of the migrations yet. Apply them with: keyward migrate
       (exit code 3)
       "
     `);

@@ -54,12 +54,12 @@ describe('that does not let it in', () => {
     {
       what: 'a wrong password',
       change: (url) => (url.password = 'wrong'),
-      line: /^The database does not answer \(PostgreSQL postgres@[^)]+\): password authentication failed for user "postgres"$/,
+      line: /^The database refuses the connection \(PostgreSQL postgres@[^)]+\): password authentication failed for user "postgres"$/,
     },
     {
       what: 'a database that does not exist',
       change: (url) => (url.pathname = '/nowhere'),
-      line: /^The database does not answer \(PostgreSQL [^)]+\/nowhere\): database "nowhere" does not exist$/,
+      line: /^The database refuses the connection \(PostgreSQL [^)]+\/nowhere\): database "nowhere" does not exist$/,
     },
     {
       what: 'nobody at the port',

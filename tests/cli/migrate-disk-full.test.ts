@@ -3,7 +3,6 @@ import { expect, it, vi } from 'vitest';
 import { readContents } from '../support/database-contents.ts';
 import { migrateForPrograms } from '../support/migrate-command.ts';
 import { threeKeys, withClient } from '../support/migration-stages.ts';
-import { createDatabase } from '../support/real-postgres.ts';
 import { fillDisk, mountSmallDisk } from '../support/small-disk.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -17,7 +16,7 @@ it('a disk that is full is one line, at an apply and at a rollback; with space a
     context.skip('no disk can be mounted here');
     return;
   }
-  const { url, drop } = await createDatabase({ tablespace: disk.tablespace });
+  const { url } = disk.database;
   const environment = { DATABASE_URL: url, KEYWARD_DATA_DIR: dataDirectory() };
   try {
     await migrateForPrograms(environment, '--to', '001');
@@ -50,7 +49,6 @@ it('a disk that is full is one line, at an apply and at a rollback; with space a
       });
     });
   } finally {
-    await drop();
     await disk.remove();
   }
 });

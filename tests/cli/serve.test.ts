@@ -1,10 +1,11 @@
 /** `keyward serve`: the first start tells a newcomer everything once, the second repeats no secret. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { commandLine, commandLineAt } from '../support/command-line.ts';
 import { migratedPgliteDirectory } from '../support/fresh-pglite.ts';
+import { startStandInProvider } from '../support/stand-in-provider.ts';
 
 const key = ['sk', 'or', 'v1', 'fa4e'.repeat(16)].join('-');
 const patience = { timeout: 120_000 };
@@ -41,6 +42,7 @@ describe('the first start in a place where nothing is', patience, () => {
     expect(plain(stdout, dataDirectory)).toMatchInlineSnapshot(`
       "Keyward 0.1.0 listens on http://127.0.0.1:PORT
 
+        Admin page      http://127.0.0.1:PORT/
         Data            embedded database in DATA
         Encryption key  DATA/encryption-key (generated, mode 0600)
                         Back this file up: without it every stored key is lost.
@@ -71,6 +73,9 @@ describe('the first start in a place where nothing is', patience, () => {
       Applied migration 005_add_key_checks.sql in N ms
       Applied migration 006_add_audit.sql in N ms
       Applied migration 007_add_administration.sql in N ms
+      Applied migration 008_add_key_rotation.sql in N ms
+      Applied migration 009_add_encryption_keys.sql in N ms
+      Applied migration 010_add_health_watch.sql in N ms
       SIGTERM: finishing the requests in flight
       Stopped.
       "
@@ -92,6 +97,7 @@ describe('the first start in a place where nothing is', patience, () => {
     expect(plain(again.stdout, dataDirectory)).toMatchInlineSnapshot(`
       "Keyward 0.1.0 listens on http://127.0.0.1:PORT
 
+        Admin page      http://127.0.0.1:PORT/
         Data            embedded database in DATA
         Encryption key  DATA/encryption-key
         Serves          no provider has a key yet: npx keyward keys set openrouter
@@ -136,6 +142,92 @@ describe('the first start in a place where nothing is', patience, () => {
   });
 });
 
+describe('the encryption key that a command made', patience, () => {
+  it('is told by that command, and the first start asks for a backup all the same', async () => {
+    const dataDirectory = join(newDirectory(), 'data');
+    await migratedPgliteDirectory(join(dataDirectory, 'database'));
+    const { run, serve } = commandLineAt({ KEYWARD_DATA_DIR: dataDirectory, PORT: '0' });
+    const keyFile = join(dataDirectory, 'encryption-key');
+    expect((await run('keys list')).stderr).toContain(
+      `Made the encryption key ${keyFile} (mode 0600). Back it up: without it every stored key is lost.`,
+    );
+    expect((await run('keys list')).stderr).not.toContain('Made the encryption key');
+    const first = await serve();
+    await first.process.said(/Back this file up: without it every stored key is lost\./);
+    first.process.kill('SIGTERM');
+    await first.process.ended();
+    const second = await serve();
+    second.process.kill('SIGTERM');
+    expect((await second.process.ended()).stdout).not.toContain('Back this file up');
+  });
+
+  it('and was damaged since is named, with what helps: the backup', async () => {
+    const dataDirectory = join(newDirectory(), 'data');
+    await migratedPgliteDirectory(join(dataDirectory, 'database'));
+    const { run } = commandLineAt({ KEYWARD_DATA_DIR: dataDirectory, PORT: '0' });
+    await run('keys set openrouter', { input: key });
+    const keyFile = join(dataDirectory, 'encryption-key');
+    writeFileSync(keyFile, 'garbage\n');
+    const { exitCode, stderr } = await run('serve');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`The encryption key file ${keyFile} is damaged, or no key file.`);
+    expect(stderr).toContain('put the file back from your backup instead: a new key opens none of them.');
+    expect(stderr).not.toContain('garbage');
+  });
+});
+
+describe('a provider that cannot be called', patience, () => {
+  it('is no provider that the start says is served, and is told with the reason', async () => {
+    const { serve } = await commandLine({
+      OPENROUTER_API_KEY: key,
+      OPENROUTER_BASE_URL: 'http://169.254.169.254/v1',
+    });
+    const { process: server } = await serve();
+    await server.said(
+      /PROBLEM +openrouter: .*leads to the metadata service of a cloud, where nothing is ever sent/,
+    );
+    server.kill('SIGTERM');
+    expect((await server.ended()).stdout).toMatch(/Serves +nothing\n/);
+  });
+});
+
+describe('a second Ctrl-C', patience, () => {
+  it('ends the server at once, though a stream is in flight that never ends', async () => {
+    const provider = await startStandInProvider({ keys: [key] });
+    onTestFinished(async () => provider.close());
+    provider.behave({ cut: { afterBytes: 10, ending: 'stall' } });
+    const { environment, serve } = await commandLine({
+      OPENROUTER_API_KEY: key,
+      OPENROUTER_BASE_URL: provider.baseUrl,
+      SHUTDOWN_TIMEOUT_MS: '600000',
+    });
+    const { url, process: server } = await serve();
+    const stream = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${environment['KEYWARD_GATEWAY_TOKEN']}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ model: 'openrouter/m', messages: [], stream: true }),
+    });
+    expect(stream.status).toBe(200);
+    server.kill('SIGINT');
+    await server.said(/SIGINT: finishing the requests in flight/);
+    // npm passes on the Ctrl-C that the terminal has sent as well: that one is no second.
+    await expect
+      .poll(() => {
+        server.kill('SIGINT');
+        return server.isRunning;
+      })
+      .toBe(false);
+    const { stderr, exitCode } = await server.ended();
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/SIGINT again: ended at once\.\n$/);
+    await expect(stream.text()).rejects.toThrow('terminated');
+    provider.release('reset');
+  });
+});
+
 describe('a start without its encryption key', patience, () => {
   it('is refused when the file is gone and keys are stored, and goes on once it is back', async () => {
     const dataDirectory = join(newDirectory(), 'data');
@@ -175,7 +267,7 @@ describe('a start without its encryption key', patience, () => {
       const { exitCode, stdout, stderr } = await run(words);
       expect([words, exitCode, stdout]).toEqual([words, 1, '']);
       expect(stderr).toBe(
-        'keyward: No encryption key: with a PostgreSQL of your own, set BYOK_ENCRYPTION_KEY or BYOK_ENCRYPTION_KEY_FILE, the same for every instance. Make a good one with: keyward encryption-key generate\n',
+        'keyward: No encryption key: with a PostgreSQL of your own, set BYOK_ENCRYPTION_KEY, BYOK_ENCRYPTION_KEY_FILE or BYOK_ENCRYPTION_KEY_COMMAND, the same for every instance. Make a good one with: keyward encryption-key generate\n',
       );
     }
   });

@@ -56,6 +56,26 @@ describe('tokens', { timeout: 120_000 }, () => {
     expect(list.stdout).not.toContain(made.stdout.trim());
   });
 
+  it('are revoked by their name too, where one good token alone has it', async () => {
+    const { run } = await commandLine();
+    for (const name of ['reports', 'reports', 'nightly']) await run(`tokens create ${name}`);
+    expect((await run('tokens revoke nightly --json')).json).toMatchObject({ id: 3, revoked: true });
+    expect((await run('tokens revoke reports')).transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens revoke reports
+      ! keyward: Several tokens are named "reports": 1, 2. Say which by its number.
+      (exit code 2)
+      "
+    `);
+    await run('tokens revoke 1');
+    expect((await run('tokens revoke reports --json')).json).toMatchObject({ id: 2, revoked: true });
+    expect((await run('tokens revoke nobody')).transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens revoke nobody
+      ! keyward: There is no token "nobody". See them with: keyward tokens list
+      (exit code 2)
+      "
+    `);
+  });
+
   it('with a role or an end that makes no sense are refused, and nothing is made', async () => {
     const { run } = await commandLine();
     const wrong = [
@@ -84,10 +104,10 @@ describe('tokens', { timeout: 120_000 }, () => {
     const { run } = await commandLine();
     const made = (await run('tokens create reports --admin --expires-in 90d --json')).json as {
       token: string;
-      expiresAt: string;
+      expires_at: string;
     };
     expect(made).toMatchObject({ id: 1, kind: 'admin', name: 'reports', role: 'admin' });
-    const days = (new Date(made.expiresAt).getTime() - Date.now()) / 86_400_000;
+    const days = (new Date(made.expires_at).getTime() - Date.now()) / 86_400_000;
     expect(Math.round(days)).toBe(90);
     expect(made.token).toMatch(/^kwa_[\w-]{43}$/);
     expect((await run('tokens revoke 1 --json')).json).toMatchObject({ id: 1, revoked: true });
@@ -99,8 +119,9 @@ describe('tokens', { timeout: 120_000 }, () => {
           kind: 'admin',
           name: 'reports',
           role: 'admin',
-          expiresAt: made.expiresAt,
-          lastUsedAt: null,
+          expires_at: made.expires_at,
+          last_used_at: null,
+          revoked_at: expect.stringMatching(/Z$/) as string,
           prefix: made.token.slice(0, 10),
         },
       ],

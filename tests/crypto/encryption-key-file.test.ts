@@ -3,10 +3,14 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  closeSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -15,13 +19,21 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createEncryptionKeyFile, readEncryptionKeyFile } from '../../src/crypto/encryption-key-file.ts';
-import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
+import {
+  addKeyToFile,
+  createEncryptionKeyFile,
+  putKeyFirst,
+  readEncryptionKeyFile,
+} from '../../src/crypto/encryption-key-file.ts';
+import { generateEncryptionKey, parseEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { UsageError } from '../../src/foundation/errors.ts';
 
 const moduleUrl = new URL('../../src/crypto/encryption-key-file.ts', import.meta.url).href;
 const newKey = () => generateEncryptionKey().reveal();
+
+/** Whether a file can be mounted over another here, as containers do it. */
+const canMount = spawnSync('unshare', ['-rm', 'true']).status === 0;
 
 let directory: string;
 let path: string;
@@ -228,3 +240,235 @@ describe('readEncryptionKeyFile', () => {
     expect(stdout).toBe(key);
   });
 });
+
+describe('a file whose ring is changed', () => {
+  const [one, other] = [newKey(), newKey()];
+  const idOf = (key: string): string => parseEncryptionKey(key).id;
+  const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trim().split('\n');
+
+  it('gets a new key behind the others, and keeps its comments and its mode', () => {
+    writeFileSync(path, `# ours\n${one},${other}\n`, { mode: 0o600 });
+    const there = readdirSync(directory);
+    addKeyToFile(path);
+    const [comment, ...keys] = linesOf(path);
+    expect([comment, ...keys.slice(0, 2)]).toEqual(['# ours', one, other]);
+    expect(keys).toHaveLength(3);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readdirSync(directory)).toEqual(there);
+  });
+
+  it('has the wanted key first, the others as they were, also behind a link', () => {
+    writeFileSync(path, `${one}\n${other}\n`, { mode: 0o600 });
+    const link = `${path}.link`;
+    symlinkSync(path, link);
+    putKeyFirst(link, idOf(other));
+    expect(linesOf(path)).toEqual([other, one]);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  });
+
+  it('keeps every comment as it was, the keys on lines of their own behind them', () => {
+    const third = newKey();
+    writeFileSync(path, `# ours\n\n${one}, ${other}\n  # indented, since May\n${third}\n#last`, {
+      mode: 0o600,
+    });
+    putKeyFirst(path, idOf(third));
+    const comments = ['# ours', '  # indented, since May', '#last'];
+    expect(linesOf(path)).toEqual([...comments, third, one, other]);
+    addKeyToFile(path);
+    expect(linesOf(path).slice(0, -1)).toEqual([...comments, third, one, other]);
+    expect(KeyRing.parse(readEncryptionKeyFile(path).text).keyIds).toHaveLength(4);
+  });
+
+  it('has one first that stood amidst several on a line, and the order of the others', () => {
+    const keys = [newKey(), newKey(), newKey(), newKey()];
+    writeFileSync(path, keys.join(','));
+    putKeyFirst(path, idOf(keys[2] ?? ''));
+    expect(linesOf(path)).toEqual([keys[2], keys[0], keys[1], keys[3]]);
+  });
+
+  it('is read by its owner alone afterwards, however open it was and whatever the umask', () => {
+    writeFileSync(path, `${one}\n${other}\n`);
+    chmodSync(path, 0o644);
+    const program = `
+      process.umask(0o777);
+      const { addKeyToFile, putKeyFirst } = await import(${JSON.stringify(moduleUrl)});
+      addKeyToFile(${JSON.stringify(path)});
+      putKeyFirst(${JSON.stringify(path)}, ${JSON.stringify(idOf(other))});`;
+    const { status } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+      stdio: 'inherit',
+    });
+    expect(status).toBe(0);
+    expect(linesOf(path).slice(0, 2)).toEqual([other, one]);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it.each([0o600, 0o640, 0o440, 0o400])('keeps the mode %o, and says nothing of it', (mode) => {
+    writeFileSync(path, `${one}\n${other}\n`);
+    chmodSync(path, mode);
+    expect([addKeyToFile(path), putKeyFirst(path, idOf(other))]).toEqual([{ remarks: [] }, { remarks: [] }]);
+    expect(statSync(path).mode & 0o777).toBe(mode);
+  });
+
+  it.each([
+    [0o644, '0644'],
+    [0o660, '0660'],
+    [0o750, '0750'],
+  ])('has a wider mode than 0640 (%o) narrowed, and says so', (mode, was) => {
+    writeFileSync(path, `${one}\n`);
+    chmodSync(path, mode);
+    expect(addKeyToFile(path)).toEqual({ remarks: [`The mode of ${path} was ${was} and is 0600 now.`] });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('is left as it is where it does not hold the key that is to come first', () => {
+    const content = `${one}\n${other}\n`;
+    writeFileSync(path, content, { mode: 0o600 });
+    const unknown = idOf(newKey());
+    expect(refusal(() => putKeyFirst(path, unknown))).toBe(
+      `The encryption key file ${path} holds no key ${unknown}. It was left as it is.`,
+    );
+    expect(readFileSync(path, 'utf8')).toBe(content);
+    expect(readdirSync(directory)).toEqual(['encryption.key']);
+  });
+
+  it.skipIf(!canMount)(
+    'is written where it stands when it is mounted by itself, and nothing stays beside it',
+    () => {
+      const outside = join(directory, 'outside');
+      writeFileSync(outside, `# ours\n${one}\n${other}\n`, { mode: 0o640 });
+      chmodSync(outside, 0o640);
+      writeFileSync(path, '');
+      const program = `
+      const { addKeyToFile, putKeyFirst } = await import(${JSON.stringify(moduleUrl)});
+      const path = ${JSON.stringify(path)};
+      console.log(JSON.stringify([addKeyToFile(path), putKeyFirst(path, ${JSON.stringify(idOf(other))})]));`;
+      const { stdout, stderr } = spawnSync(
+        'unshare',
+        ['-rm', 'sh', '-c', 'mount --bind "$FROM" "$TO" && "$NODE" --input-type=module --eval "$PROGRAM"'],
+        {
+          env: {
+            FROM: outside,
+            TO: path,
+            NODE: process.execPath,
+            PROGRAM: program,
+            PATH: '/usr/bin:/bin:/sbin',
+          },
+          encoding: 'utf8',
+        },
+      );
+      expect(stderr).toBe('');
+      const told = { remarks: [expect.stringContaining('mounted by itself') as string] };
+      expect(JSON.parse(stdout)).toEqual([told, told]);
+      expect(linesOf(outside).slice(0, 3)).toEqual(['# ours', other, one]);
+      expect(linesOf(outside)).toHaveLength(4);
+      expect(statSync(outside).mode & 0o777).toBe(0o640);
+      expect(readdirSync(directory).toSorted()).toEqual(['encryption.key', 'outside']);
+    },
+  );
+
+  it('is another file in its place: whoever reads the old one reads all of it', () => {
+    const before = `${one}\n${other}\n`;
+    writeFileSync(path, before, { mode: 0o600 });
+    for (const change of [() => addKeyToFile(path), () => putKeyFirst(path, idOf(other))]) {
+      const content = readFileSync(path, 'utf8');
+      const reader = openSync(path, 'r');
+      try {
+        change();
+        expect(readFileSync(reader, 'utf8')).toBe(content);
+      } finally {
+        closeSync(reader);
+      }
+      expect(readFileSync(path, 'utf8')).not.toBe(content);
+    }
+  });
+
+  it('is whole whenever it is read, and when who changes it is killed', async () => {
+    writeFileSync(path, `# ours\n${one}\n${other}\n`, { mode: 0o600 });
+    const orders = [`# ours\n${one}\n${other}\n`, `# ours\n${other}\n${one}\n`];
+    const program = `
+      const { putKeyFirst } = await import(${JSON.stringify(moduleUrl)});
+      for (;;) for (const id of ${JSON.stringify([other, one].map(idOf))}) putKeyFirst(${JSON.stringify(path)}, id);`;
+    for (let round = 0; round < 3; round += 1) {
+      const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+      const ended = once(child, 'close');
+      const seen = new Set<string>();
+      for (let changes = 0, last = ''; changes < 10 + round;) {
+        const content = readFileSync(path, 'utf8');
+        seen.add(content);
+        if (content !== last) changes += 1;
+        last = content;
+        // Lets the test end by its timeout where nothing changes any more.
+        await new Promise(setImmediate);
+      }
+      child.kill('SIGKILL');
+      await ended;
+      seen.add(readFileSync(path, 'utf8'));
+      expect([...seen].toSorted()).toEqual(orders.toSorted());
+    }
+    for (const name of readdirSync(directory)) {
+      expect(statSync(join(directory, name)).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  it('is changed where it stands, behind links that lead elsewhere', () => {
+    const mounted = join(directory, 'mounted');
+    mkdirSync(mounted);
+    const target = join(mounted, 'ring');
+    writeFileSync(target, `${one}\n`, { mode: 0o600 });
+    const outer = join(directory, 'outer');
+    symlinkSync('mounted/ring', path);
+    symlinkSync('encryption.key', outer);
+    addKeyToFile(outer);
+    expect(linesOf(target)).toHaveLength(2);
+    expect(lstatSync(target).isFile()).toBe(true);
+    expect([path, outer].map((link) => readlinkSync(link))).toEqual(['mounted/ring', 'encryption.key']);
+    expect(readdirSync(directory).toSorted()).toEqual(['encryption.key', 'mounted', 'outer']);
+    expect(readdirSync(mounted)).toEqual(['ring']);
+  });
+
+  it('stays as it was where a key in it is faulty, and the fault shows no key', () => {
+    const faulty = `${one.slice(0, 20)}${one.slice(22)}`;
+    const content = `${other}\n${faulty}\n`;
+    writeFileSync(path, content, { mode: 0o600 });
+    const error = refusal(() => putKeyFirst(path, idOf(other)));
+    expect(error).toContain('it has 42 characters');
+    expect(error).not.toContain(faulty.slice(0, 8));
+    expect(readFileSync(path, 'utf8')).toBe(content);
+    expect(readdirSync(directory)).toEqual(['encryption.key']);
+  });
+
+  it('is not made where there was none', () => {
+    for (const change of [addKeyToFile, (file: string) => putKeyFirst(file, idOf(one))])
+      expect(refusal(() => change(path))).toBe(
+        `The encryption key file ${path} cannot be read: it, or the directory it would lie in, does not exist.`,
+      );
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('stays as it was in a directory that nobody may write', () => {
+    const content = `# ours\n${one}\n${other}\n`;
+    writeFileSync(path, content, { mode: 0o600 });
+    chmodSync(directory, 0o500);
+    try {
+      for (const change of [() => addKeyToFile(path), () => putKeyFirst(path, idOf(other))])
+        expect(refusal(change)).toBe(`The encryption key file ${path} cannot be written: permission denied.`);
+      expect(readFileSync(path, 'utf8')).toBe(content);
+      expect(readdirSync(directory)).toEqual(['encryption.key']);
+    } finally {
+      chmodSync(directory, 0o700);
+    }
+  });
+});
+
+/** What the UsageError says; another error, or none, fails the test. */
+function refusal(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}

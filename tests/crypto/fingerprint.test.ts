@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Fingerprinter, maskKey } from '../../src/crypto/fingerprint.ts';
+import { fitsHint, Fingerprinter, maskKey } from '../../src/crypto/fingerprint.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 
 const standIn = ['sk', 'test', '0123456789abcdefghijklmnopqrstuvwxyz'].join('-');
@@ -91,5 +91,25 @@ describe('a mask', () => {
         expect(shown).toBeLessThanOrEqual(length < 20 ? length / 4 : 11);
       }),
     );
+  });
+});
+
+describe('a hint', () => {
+  it.each([
+    [`${standIn.slice(0, 12)}...${standIn.slice(-4)}`, true],
+    [`${standIn.slice(0, 12)}…${standIn.slice(-4)}`, true],
+    [`sk...${standIn.slice(-4)}`, true],
+    [`${standIn.slice(0, 12)}...zzzz`, false],
+    [`no${standIn.slice(2, 12)}...${standIn.slice(-4)}`, false],
+    // Next to nothing, and nothing at all.
+    [`sk...${standIn.slice(-2)}`, false],
+    [`...${standIn.slice(-4)}`, false],
+    [`${standIn.slice(0, 12)}...`, false],
+    [standIn, false],
+    ['', false],
+    // Beginning and end would overlap.
+    [`${standIn}...${standIn.slice(-4)}`, false],
+  ])('%s fits the key it was made from, and no other: %s', (hint, fits) => {
+    expect(fitsHint(new Secret(standIn), hint)).toBe(fits);
   });
 });

@@ -189,3 +189,153 @@ describe('nothing secret shows', () => {
     expect(everyWay(failure).flatMap(traces)).toEqual([]);
   });
 });
+
+describe('a ring that changes', () => {
+  const [older, newer] = [generateEncryptionKey(), generateEncryptionKey()];
+  const both = KeyRing.parse(new Secret(`${newer.reveal()},${older.reveal()}`));
+  const longAgo = new Date('2024-02-29T12:00:00Z');
+
+  it('is another for everybody who holds it', () => {
+    const held = KeyRing.parse(older);
+    held.become(both);
+    expect(held.keyIds).toEqual(both.keyIds);
+    expect(
+      KeyRing.parse(newer)
+        .decrypt(held.encrypt(new Secret('text')))
+        .secret.reveal(),
+    ).toBe('text');
+  });
+
+  it('encrypts anew under the active key, keeps the date, and leaves alone what is under it already', () => {
+    const token = KeyRing.parse(older).encrypt(new Secret('text'), { now: longAgo });
+    const anew = both.reencrypt(token);
+    expect(anew.keyId).toBe(KeyRing.parse(older).activeKeyId);
+    const { secret, createdAt } = KeyRing.parse(newer).decrypt(anew.token);
+    expect([secret.reveal(), createdAt]).toEqual(['text', longAgo]);
+    expect(both.reencrypt(anew.token)).toEqual({ token: anew.token, keyId: both.activeKeyId });
+    expect(() => both.reencrypt(KeyRing.parse(generateEncryptionKey()).encrypt(new Secret('text')))).toThrow(
+      DecryptError,
+    );
+    expect(() => both.reencrypt(token.slice(0, 60))).toThrow(DecryptError);
+  });
+
+  it('makes a canary that only the key of that id opens', () => {
+    const [, olderId = ''] = both.keyIds;
+    expect(KeyRing.parse(older).keyIdFor(both.canary(olderId))).toBe(olderId);
+    expect(KeyRing.parse(newer).keyIdFor(both.canary(olderId))).toBeUndefined();
+  });
+
+  it('makes a canary that holds nothing, and none for a key that it has not got', () => {
+    const { secret, keyId } = both.decrypt(both.canary(both.activeKeyId));
+    expect([secret.reveal(), keyId]).toEqual(['keyward canary', both.activeKeyId]);
+    expect(() => both.canary('00000000')).toThrow(RangeError);
+    expect(() => KeyRing.parse(newer).canary(idOf(older.reveal()))).toThrow(RangeError);
+  });
+
+  it('opens nothing more of a key that went, and verifies its bindings no more', () => {
+    const held = ringOf(newer.reveal(), older.reveal());
+    const token = KeyRing.parse(older).encrypt(new Secret('text'));
+    const place = { slug: 'groq', host: 'api.groq.com:443' };
+    const binding = KeyRing.parse(older).bind(new Secret('text'), place);
+    expect([held.keyIdFor(token), held.verifyBinding(binding, new Secret('text'), place)]).toEqual([
+      idOf(older.reveal()),
+      'good',
+    ]);
+    held.become(KeyRing.parse(newer));
+    expect(held.keyIdFor(token)).toBeUndefined();
+    expect(held.verifyBinding(binding, new Secret('text'), place)).toBe('unknown_key');
+    expect(held.holds(older)).toBe(false);
+  });
+
+  it('does not follow the ring whose keys it took', () => {
+    const [held, other] = [KeyRing.parse(older), KeyRing.parse(newer)];
+    held.become(other);
+    other.become(both);
+    expect(held.keyIds).toEqual([idOf(newer.reveal())]);
+  });
+
+  it('shows no key after that either', () => {
+    const held = KeyRing.parse(older);
+    held.become(both);
+    const shown = everyWay(held).join('\n');
+    for (const key of [older, newer]) {
+      const bytes = Buffer.from(key.reveal(), 'base64');
+      for (const form of [key.reveal(), bytes.toString('hex'), bytes.toString('base64')])
+        expect(shown).not.toContain(form.slice(0, 8));
+    }
+  });
+});
+
+describe('a token that is encrypted anew', () => {
+  const [oldKey, newKeyText] = [newKey(), newKey()];
+  const ring = ringOf(newKeyText, oldKey);
+
+  it('holds the same text under the same timestamp, whatever they are (property)', () => {
+    const seconds = fc.integer({ min: 0, max: 8_640_000_000_000 });
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 100 }), seconds, (text, second) => {
+        const now = new Date(second * 1_000);
+        const { token } = ring.reencrypt(ringOf(oldKey).encrypt(new Secret(text), { now }));
+        const { secret, createdAt } = ringOf(newKeyText).decrypt(token);
+        expect([secret.reveal(), createdAt]).toEqual([text, now]);
+        expect(ringOf(oldKey).keyIdFor(token)).toBeUndefined();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('is another one each time, as its IV is', () => {
+    const token = ringOf(oldKey).encrypt(new Secret(standIn));
+    expect(ring.reencrypt(token).token).not.toBe(ring.reencrypt(token).token);
+  });
+
+  it('says which of several keys it was under', () => {
+    const oldest = newKey();
+    const ofThree = ringOf(newKeyText, oldKey, oldest);
+    for (const key of [newKeyText, oldKey, oldest])
+      expect(ofThree.reencrypt(ringOf(key).encrypt(new Secret(standIn))).keyId).toBe(idOf(key));
+  });
+
+  it.each(python.rings)('$name: may have come from Python, and opens as MultiFernet leaves it', (vector) => {
+    const active = ringOf(vector.keys[0] ?? '');
+    const { token, keyId } = ringOf(...vector.keys).reencrypt(vector.old.token);
+    expect(keyId).toBe(idOf(vector.keys[1] ?? ''));
+    const [ours, theirs] = [token, vector.rotated].map((one) => active.decrypt(one));
+    expect(ours?.secret.reveal()).toBe(vector.old.plaintext);
+    expect(ours?.createdAt).toEqual(theirs?.createdAt);
+    // Python's own token under the active key is left to the byte.
+    expect(ringOf(...vector.keys).reencrypt(vector.encrypted.token).token).toBe(vector.encrypted.token);
+  });
+
+  it('under the active key stays as it is, in whatever spelling', () => {
+    const token = ringOf(newKeyText).encrypt(new Secret(standIn));
+    const respelt = `${token.replaceAll('-', '+').replaceAll('_', '/')}\n`;
+    expect(ring.reencrypt(respelt)).toEqual({ token: respelt, keyId: ring.activeKeyId });
+  });
+
+  it('keeps bytes that are no text', () => {
+    const { key, token } = python.notText;
+    const anew = ringOf(newKeyText, key).reencrypt(token).token;
+    // It is authentic, and holds no more of a text than it did.
+    expect(thrownBy(() => ringOf(newKeyText).decrypt(anew))).toMatchObject({ reason: 'not_text' });
+  });
+
+  it('must be one that the ring opens, and a refusal shows nothing of it', () => {
+    const good = ringOf(oldKey).encrypt(new Secret(standIn));
+    const foreign = ringOf(newKey()).encrypt(new Secret(standIn));
+    const altered = `${good.slice(0, 40)}${good[40] === 'A' ? 'B' : 'A'}${good.slice(41)}`;
+    const refused = { foreign, altered, cut: good.slice(0, 60), empty: '', words: 'no token' };
+    const failures = Object.values(refused).map((token) => thrownBy(() => ring.reencrypt(token)));
+    for (const failure of failures) expect(failure).toBeInstanceOf(DecryptError);
+    expect(failures.map((failure) => (failure as DecryptError).reason)).toEqual([
+      'wrong_key',
+      'wrong_key',
+      'malformed',
+      'malformed',
+      'malformed',
+    ]);
+    const shown = failures.flatMap(everyWay).join('\n');
+    for (const text of [standIn, good.slice(0, 20), foreign.slice(0, 20), oldKey.slice(0, 8)])
+      expect(shown).not.toContain(text);
+  });
+});

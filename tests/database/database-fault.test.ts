@@ -34,6 +34,8 @@ describe('a database that may answer the next time', () => {
     withCode('lock timeout', '55P03'),
     new Error('timeout exceeded when trying to connect'),
     new Error('The connection left a statement unanswered.'),
+    withCode('password authentication failed', '28P01'),
+    withCode('database "kw" is not currently accepting connections', '55000'),
   ])('is one that says %s', (error) => expect(isDatabaseUnavailable(error)).toBe(true));
   it.each([withCode('x', '42P01'), withCode('duplicate key', '23505'), new TypeError('a bug')])(
     'is none that says %s',

@@ -183,7 +183,9 @@ describe('a database that cannot be reached', () => {
       (failure: unknown) => failure as Error,
     );
     expect(error.name).toBe('UsageError');
-    expect(error.message).toMatch(/^The database does not answer \(PostgreSQL [^\n]+$/);
+    expect(error.message).toMatch(
+      /^The database (?:does not answer|refuses the connection) \(PostgreSQL [^\n]+$/,
+    );
     expect(error.message).toMatch(why);
     expect(error.message).not.toContain(password);
   });
@@ -199,7 +201,7 @@ describe('a database that cannot be reached', () => {
     const options = { as: 'command', onProgress: () => undefined, onIdleError: () => undefined } as const;
     await expect(openDatabase(database, options)).rejects.toThrow(
       new RegExp(
-        `^The database does not answer \\(PostgreSQL postgres@${real.host}/postgres\\): password auth`,
+        `^The database refuses the connection \\(PostgreSQL postgres@${real.host}/postgres\\): password auth`,
       ),
     );
   });

@@ -250,7 +250,8 @@ describeOnEachDatabase('the rollback of 004', (opened) => {
     await client.query(updateGroq(`encrypted_api_key = 'kept', api_key_source = 'database'`));
     const providers = async (): Promise<unknown[]> =>
       (await client.query<Record<string, unknown>>('SELECT * FROM llm_providers ORDER BY id')).rows;
-    // Then there is no trail that has to be kept.
+    // Then there are no versions and no trail that have to be kept.
+    await client.query('DELETE FROM keyward_key_versions');
     await client.query(
       'ALTER TABLE keyward_foreign_changes DISABLE TRIGGER USER; DELETE FROM keyward_foreign_changes',
     );

@@ -1,10 +1,14 @@
 /** The table of settings: parser, error texts and documentation come from it, so it must be whole. */
+import { isDeepStrictEqual } from 'node:util';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { settings, settingsSchema } from '../../src/foundation/settings.ts';
+import { settingsSchema } from '../../src/foundation/settings-schema.ts';
+import { settings } from '../../src/foundation/settings.ts';
 
 const names = settings.map(({ name }) => name);
 const documentation = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
+
+const isNoList = (value: object): boolean => Array.isArray(value) && value.length === 0;
 
 describe('the settings', () => {
   it('every variable of the schema is described, and every described one is parsed', () => {
@@ -26,6 +30,10 @@ describe('the settings', () => {
     const wrong = settings.filter(({ name, defaultText }) => {
       const inForce = defaults[name];
       if (typeof inForce === 'string' || typeof inForce === 'number') return defaultText !== String(inForce);
+      if (typeof inForce === 'object' && inForce !== null && !isNoList(inForce)) {
+        const written: Readonly<Record<string, unknown>> = settingsSchema.parse({ [name]: defaultText });
+        return !isDeepStrictEqual(written[name], inForce);
+      }
       return !/^(?:unset|none|generated|with the embedded database)/.test(defaultText);
     });
     expect(wrong).toEqual([]);

@@ -82,8 +82,8 @@ describe('a body is refused, in the OpenAI shape and without a call to the provi
     });
   });
 
-  test('has a wrong content type', async () => {
-    const response = await room.keyward.chat(good, { headers: { 'content-type': 'text/plain' } });
+  test.each(['text/plain', 'application/json; charset=utf-16'])('is said to be %s', async (type) => {
+    const response = await room.keyward.chat(good, { headers: { 'content-type': type } });
     expect(response.status).toBe(415);
     expect(await response.json()).toEqual(
       envelope('invalid_request_error', 'unsupported_media_type', 'content-type'),

@@ -100,7 +100,7 @@ describe('an address', () => {
     ['POST', '/v1/api/v1/llm/chat/completions', 404, 'route_not_found'],
     ['POST', '/v1//chat/completions', 404, 'route_not_found'],
     ['POST', '/v1/../v1/chat/completions/x', 404, 'route_not_found'],
-    ['GET', '/', 404, 'route_not_found'],
+    ['POST', '/', 404, 'route_not_found'],
   ])('that is not a chat is refused in the OpenAI shape: %s %s', async (method, path, status, code) => {
     const response = await fetch(room.keyward.server.url + path, {
       method,

@@ -2,8 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { heartbeatMs } from '../../src/keys/instances.ts';
 import { gatewayAndProvider } from '../support/gateway-and-provider.ts';
 
-/** An instance that reports itself sends two statements; its watch over the audit trail two more, as often. */
-const statementsPerHeartbeat = 4;
+/**
+ * An instance that reports itself sends two statements; its watch over the audit trail two more, as often, and
+ * the clock of the rotations one. The clock of the health watch sends two in twice the time, and what calls said
+ * of keys is written every half a minute.
+ */
+const statementsPerHeartbeat = 7;
 
 describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) => {
   const room = gatewayAndProvider({ SNAPSHOT_POLL_MS: '3600000' }, engine);

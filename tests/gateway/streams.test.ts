@@ -249,6 +249,23 @@ describe('an upstream that breaks off is never dressed up as a normal end', () =
     const line = room.keyward.logLines.find((logged) => logged.includes('"broken-1"'));
     expect(JSON.parse(line ?? '{}')).toMatchObject({ level: 40, provider: 'openrouter', status: 502 });
   });
+
+  test('in the middle of an answer it is told from one that never began', async () => {
+    const cut = async (): Promise<number> => {
+      const text = await (await fetch(`${room.keyward.server.url}/metrics`)).text();
+      return Number(/^keyward_answers_cut_total\{provider="openrouter"\} (\d+)/m.exec(text)?.[1] ?? 0);
+    };
+    const before = await cut();
+    room.provider.behave({ cut: { afterBytes: 300, ending: 'reset' } });
+    const response = await room.keyward.chat(askStream, { headers: { 'x-request-id': 'broken-2' } });
+    await expect(response.text()).rejects.toThrow('terminated');
+    const line = room.keyward.logLines.find((logged) => logged.includes('"broken-2"'));
+    expect(JSON.parse(line ?? '{}')).toMatchObject({
+      status: 200,
+      msg: 'The provider "openrouter" broke off in the middle of its answer.',
+    });
+    expect(await cut()).toBe(before + 1);
+  });
 });
 
 describe('a caller who leaves', () => {

@@ -57,7 +57,7 @@ describeOnEachDatabase('a provider', (opened) => {
   };
   const revision = async (): Promise<number> => readRevision(opened().database.kysely);
   const bindingOf = async (slug = 'groq'): Promise<unknown> => {
-    await parts.bindings.refresh(opened().database.kysely, await rows());
+    await parts.bindings.refresh(opened().database.kysely, await rows(), parts.ring);
     return judgeStoredKey(await rowOf(slug), { ...parts, keyRing: ring })?.binding;
   };
   const lastEvent = async (): Promise<Record<string, unknown>> => {

@@ -5,6 +5,7 @@ import { beforeEach, expect, it } from 'vitest';
 import {
   listLiveInstances,
   newInstanceId,
+  requestsLastHour,
   removeInstance,
   reportInstance,
   servedKeysOf,
@@ -12,8 +13,11 @@ import {
 } from '../../src/keys/instances.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
+import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { servedProvider, snapshotOf } from '../support/snapshot-parts.ts';
 
+const ring = KeyRing.parse(generateEncryptionKey());
 const key = new Secret(['planted', 'key', '3b3b'].join('-'), 'fp_0123456789ab');
 
 describeOnEachDatabase('an instance', (opened) => {
@@ -28,7 +32,13 @@ describeOnEachDatabase('an instance', (opened) => {
   });
 
   async function report(id: string, revision: number): Promise<void> {
-    await reportInstance(opened().database.kysely, { id, version: '1.2.3', snapshot: snapshotAt(revision) });
+    await reportInstance(opened().database.kysely, {
+      id,
+      version: '1.2.3',
+      snapshot: snapshotAt(revision),
+      ring,
+      requests: { groq: 5 },
+    });
   }
 
   const live = async () => listLiveInstances(opened().database.kysely);
@@ -42,12 +52,23 @@ describeOnEachDatabase('an instance', (opened) => {
       pid: process.pid,
       version: '1.2.3',
       revision: 7,
-      serves: { groq: { source: 'database', fingerprint: 'fp_0123456789ab', fallback: null } },
+      encryptionKeyIds: ring.keyIds,
+      serves: {
+        groq: { source: 'database', fingerprint: 'fp_0123456789ab', fallback: null, requests_last_hour: 5 },
+      },
     });
     expect(Math.abs((instance?.startedAt.getTime() ?? 0) - Date.now())).toBeLessThan(60_000);
     const { rows } = await client.query<{ row: string }>('SELECT i::text AS row FROM keyward_instances i');
     expect(rows[0]?.row).not.toContain('3b3b');
     expect(JSON.stringify(servedKeysOf(snapshotAt(1).providers.values()))).not.toContain('3b3b');
+  });
+
+  it('tells how many requests it had, and an older server that does not counts for none', async () => {
+    await report(newInstanceId(), 1);
+    await report(newInstanceId(), 1);
+    await client.query(`UPDATE keyward_instances SET serves = serves #- '{groq,requests_last_hour}'
+                         WHERE id = (SELECT min(id::text)::uuid FROM keyward_instances)`);
+    expect(await requestsLastHour(opened().database.kysely)).toEqual(new Map([['groq', 5]]));
   });
 
   it('that reports again moves its revision and its sign of life, and stays one', async () => {

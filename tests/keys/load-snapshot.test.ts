@@ -1,12 +1,13 @@
 /** The snapshot: all that the gateway serves from, of one moment, with bad rows set aside and named. */
 import { inspect } from 'node:util';
 import type pg from 'pg';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createToken, revokeToken } from '../../src/auth/token-store.ts';
 import { hashToken } from '../../src/auth/token.ts';
 import { readRevision } from '../../src/database/revision.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import type { ServedProvider, Snapshot } from '../../src/keys/snapshot.ts';
+import { placeOf } from '../../src/keys/stored-key-place.ts';
 import { auditTrailOn, occasionOfTests } from '../support/audited.ts';
 import { describeOnEachDatabase, openOn } from '../support/keyward-database.ts';
 import { snapshotSource } from '../support/snapshot-source.ts';
@@ -36,6 +37,25 @@ describeOnEachDatabase('a snapshot', (opened) => {
       [slug, token, source],
     );
   }
+
+  it('decrypts each stored key once, bound or not, and each time that it is loaded', async () => {
+    const source = await snapshotSource(opened());
+    await store('groq', source.encrypt(storedKey), 'database');
+    await store('xai', source.encrypt(exportedKey), 'database');
+    const { rows } = await client.query<{ base_url: string | null }>(
+      `SELECT base_url FROM llm_providers WHERE provider_slug = 'xai'`,
+    );
+    const place = placeOf({ provider_slug: 'xai', base_url: rows[0]?.base_url ?? null });
+    await client.query(`UPDATE llm_providers SET api_key_binding = $1 WHERE provider_slug = 'xai'`, [
+      source.keyRing.bind(new Secret(exportedKey), place),
+    ]);
+    const decrypt = vi.spyOn(source.keyRing, 'decrypt');
+    const snapshot = await source.load();
+    expect(decrypt).toHaveBeenCalledTimes(2);
+    expect([keyOf(snapshot, 'groq'), keyOf(snapshot, 'xai')]).toEqual([storedKey, exportedKey]);
+    await source.load();
+    expect(decrypt).toHaveBeenCalledTimes(4);
+  });
 
   it('holds the active providers, each with its address and its key, and the revision it was read at', async () => {
     const source = await snapshotSource(opened(), {
@@ -98,7 +118,9 @@ describeOnEachDatabase('a snapshot', (opened) => {
         resolution: { key: null, source: null },
         storedKeyUnreadable: true,
       });
-      expect(snapshot.problems.get(slug)).toMatch(/does not decrypt|characters that no key has/);
+      expect(snapshot.problems.get(slug)).toMatch(
+        /does not decrypt|is no encrypted key|characters that no key has/,
+      );
     }
     expect(keyOf(snapshot, 'groq')).toBe(storedKey);
   });
@@ -162,7 +184,7 @@ describeOnEachDatabase('a snapshot', (opened) => {
 
   it('falls back for a hybrid provider whose token is corrupt, and names it all the same', async () => {
     const source = await snapshotSource(opened(), { GROQ_API_KEY: exportedKey });
-    await store('groq', 'rubbish', 'hybrid');
+    await store('groq', source.encrypt(storedKey).slice(0, -10), 'hybrid');
     const snapshot = await source.load();
     expect(served(snapshot, 'groq').resolution).toMatchObject({
       source: 'environment',

@@ -1,4 +1,5 @@
 /** A key that is set: what happens between the answer of the provider and the row, on both engines. */
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
@@ -10,6 +11,8 @@ import { setSource, storeKey } from '../../src/keys/change-provider.ts';
 import type { KeyActParts } from '../../src/keys/key-acts.ts';
 import { listKeyTests } from '../../src/keys/key-test-history.ts';
 import { findProvider, type ListedProvider } from '../../src/keys/list-providers.ts';
+import { setManagement } from '../../src/keys/rotation/management-store.ts';
+import { startRotation } from '../../src/keys/rotation/start-rotation.ts';
 import { setKey, sourceThatServes } from '../../src/keys/set-key.ts';
 import { testCandidate } from '../../src/keys/test-provider-key.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
@@ -71,6 +74,21 @@ describeOnEachDatabase('setting a key', (opened) => {
     expect(await history()).toMatchObject([{ source: 'candidate', verdict: 'valid' }]);
   });
 
+  it('leaves no part of the key in what is recorded, wherever else in the request it stood', async () => {
+    const plain = ['plainnoprefixkey', randomBytes(12).toString('hex')].join('-');
+    const { actor } = occasionOfTests;
+    await setKey(
+      parts,
+      { actor: { ...actor, userAgent: `agent ${plain}` }, reason: `because ${plain} is new` },
+      await row(),
+      { key: new Secret(plain), skipTest: true },
+    );
+    const client = await opened().connect();
+    const { rows } = await client.query<{ event: string }>('SELECT event FROM keyward_audit_events');
+    expect(rows.map(({ event }) => event).join('\n')).toContain('because [redacted] is new');
+    expect(JSON.stringify(rows)).not.toContain(plain);
+  });
+
   it('that comes too late for its revision stores nothing, and the test is on record as that of a candidate', async () => {
     const before = await row();
     provider.behave({ insteadOfHeaders: 'stall', requests: 1 });
@@ -129,6 +147,38 @@ describeOnEachDatabase('setting a key', (opened) => {
     await expect(refused).rejects.toMatchObject({ code: 'encryption_key_foreign', status: 409 });
     expect(provider.requests).toEqual([]);
     expect(await row()).toMatchObject({ encrypted_api_key: null });
+  });
+
+  it('under an encryption key that a running server lacks is refused, naming both, and nobody is asked', async () => {
+    const { ring } = parts.changes;
+    const other = KeyRing.parse(generateEncryptionKey());
+    const client = await opened().connect();
+    const has = async (...ids: string[]): Promise<unknown> =>
+      client.query(
+        `INSERT INTO keyward_instances (id, host, pid, version, revision, encryption_key_ids)
+         VALUES (gen_random_uuid(), 'elsewhere', 7, '0', 1, $1)`,
+        [JSON.stringify(ids)],
+      );
+    await has(other.activeKeyId, ring.activeKeyId);
+    await has();
+    await setKey(parts, occasionOfTests, await row(), { key: new Secret(first), skipTest: true });
+    const before = await row();
+    await has(other.activeKeyId);
+    const refused = {
+      code: 'encryption_key_foreign',
+      message: expect.stringMatching(
+        new RegExp(
+          `key here \\(${ring.activeKeyId}.*elsewhere \\(process 7, which has ${other.activeKeyId}\\)`,
+        ),
+      ) as string,
+    };
+    const key = new Secret(second);
+    await expect(setKey(parts, occasionOfTests, before, { key })).rejects.toMatchObject(refused);
+    await expect(startRotation(parts, occasionOfTests, 'openrouter', { key })).rejects.toMatchObject(refused);
+    await expect(
+      setManagement(parts, occasionOfTests, 'openrouter', { credential: key }),
+    ).rejects.toMatchObject(refused);
+    expect([provider.requests, await row()]).toEqual([[], before]);
   });
 
   it('where the address cannot be asked stores the key untested and says so', async () => {

@@ -5,9 +5,10 @@ import { Fingerprinter } from '../../src/crypto/fingerprint.ts';
 import type { KeyPlace } from '../../src/crypto/key-binding.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { Secret } from '../../src/foundation/secret.ts';
+import { KnownBindings } from '../../src/keys/known-bindings.ts';
 import type { ProviderRow } from '../../src/keys/provider-store.ts';
 import { placeOf } from '../../src/keys/stored-key-place.ts';
-import { judgeStoredKey, parkedForGood, type StoredKey } from '../../src/keys/stored-key.ts';
+import { judgeStoredKey, parkedForGood, usableKey, type StoredKey } from '../../src/keys/stored-key.ts';
 
 const encryptionKey = generateEncryptionKey();
 const ring = KeyRing.parse(encryptionKey);
@@ -17,6 +18,7 @@ const otherKey = new Secret(['planted', 'other', '5c1e'].join('-'));
 
 function row(slug: string, over: Partial<ProviderRow> = {}): ProviderRow {
   return {
+    id: 1,
     provider_slug: slug,
     display_name: slug,
     base_url: null,
@@ -49,6 +51,9 @@ function judge(
       new Map(
         known.filter(([bound]) => bound.reveal() === asked.reveal()).map(([, place]) => [place.slug, place]),
       ),
+    placesToTry: () => [],
+    placeRecordedWith: (binding: string) =>
+      known.find(([bound, place]) => keyRing.bind(bound, place) === binding)?.[1],
   };
   const judged = judgeStoredKey(one, { keyRing, fingerprinter, bindings, config: { keyBinding } });
   if (judged === null) throw new Error('no key is stored');
@@ -108,8 +113,8 @@ describe.each(['warn', 'require'] as const)('under KEY_BINDING=%s', (mode) => {
   });
 
   it.each([
-    ['for another key', bindingOf('groq', groq, otherKey), /another provider, another host or another key/],
-    ['for a place that nobody knows', bindingOf('x', 'x:1'), /another provider, another host or another key/],
+    ['for another key', bindingOf('groq', groq, otherKey), /has a binding for no place that is known here/],
+    ['for a place that nobody knows', bindingOf('x', 'x:1'), /leads where it led when the key was entered$/],
     ['that is cut', bindingOf('groq', groq).slice(0, -3), /has a binding that cannot be read/],
     ['that is empty', '', /has a binding that cannot be read/],
     ['that was parked for good', parkedForGood, /was not bound when the host of base_url was changed/],
@@ -130,7 +135,7 @@ describe.each(['warn', 'require'] as const)('under KEY_BINDING=%s', (mode) => {
 
   it('a token that does not decrypt is unreadable, whatever its binding', () => {
     for (const api_key_binding of [null, 'x', bindingOf('groq', groq)]) {
-      const stored = judge(row('groq', { encrypted_api_key: 'rubbish', api_key_binding }), mode);
+      const stored = judge(row('groq', { encrypted_api_key: 'gAAAAArubbish', api_key_binding }), mode);
       expect(stored).toMatchObject({
         binding: null,
         key: undefined,
@@ -138,6 +143,16 @@ describe.each(['warn', 'require'] as const)('under KEY_BINDING=%s', (mode) => {
       });
       expect(stored.candidate).not.toHaveProperty('parked');
     }
+  });
+
+  it('a key that another program stored in the clear is told as such, and not shown', () => {
+    const inTheClear = ['gsk', '5c1e'.repeat(13)].join('_');
+    const stored = judge(row('groq', { encrypted_api_key: inTheClear, api_key_binding: null }), mode);
+    expect(stored).toMatchObject({
+      key: undefined,
+      candidate: { problem: expect.stringMatching(/^it is no encrypted key: .* make a new one/) as string },
+    });
+    expect(JSON.stringify(stored)).not.toContain(inTheClear);
   });
 });
 
@@ -199,7 +214,7 @@ describe('a key without a binding', () => {
 
 it('where nothing is stored there is nothing to judge', () => {
   for (const encrypted_api_key of [null, '']) {
-    const parts = { keyRing: ring, fingerprinter, bindings: { placesOf: () => new Map() } };
+    const parts = { keyRing: ring, fingerprinter, bindings: new KnownBindings() };
     const config = { keyBinding: 'warn' } as const;
     expect(judgeStoredKey(row('groq', { encrypted_api_key }), { ...parts, config })).toBeNull();
   }
@@ -209,4 +224,11 @@ it('a binding holds under a key of the ring that no longer encrypts', () => {
   const keyRing = KeyRing.parse(new Secret(`${generateEncryptionKey().reveal()},${encryptionKey.reveal()}`));
   const bound = row('groq', { api_key_binding: bindingOf('groq', groq) });
   expect(judge(bound, 'require', { keyRing }).binding).toBe('bound');
+});
+
+it.each(['"', "'"])('a key in quotation marks (%s) is told as such instead of sent', (mark) => {
+  expect(usableKey(new Secret(mark + key.reveal() + mark), fingerprinter)).toEqual({
+    problem: expect.stringContaining('quotation marks') as string,
+  });
+  expect(usableKey(key, fingerprinter)).not.toHaveProperty('problem');
 });

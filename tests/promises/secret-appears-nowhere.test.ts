@@ -3,27 +3,21 @@
  * through every door, wanted and misused, at the noisiest log level, before a provider that echoes them;
  * then everything that the processes wrote is searched for any piece of any of them.
  */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import pg from 'pg';
 import { describe, expect, test, vi } from 'vitest';
 import { knownProviders } from '../../src/providers/registry.ts';
 import openapi from '../../openapi.json' with { type: 'json' };
 import { echoes, startEchoingProvider, type EchoingProvider } from '../support/echoing-provider.ts';
 import { runKeyward, startServerProcess } from '../support/keyward-process.ts';
-import type { Engine } from '../support/keyward-database.ts';
 import { LeakScan } from '../support/leak-scan.ts';
 import { plantedKeyOf, plantedKeys } from '../support/planted-keys.ts';
 import { tellFigure } from '../support/promise-figures.ts';
 import { adminToken, gatewayToken, newPlace } from '../support/running-keyward.ts';
+import { readWhatIsStored, type Written } from '../support/what-is-written.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
 
 const keys = plantedKeys();
 const slugs = knownProviders.map(({ slug }) => slug);
-
-/** Everything that was written, by where. */
-type Written = Map<string, string | Buffer>;
 
 interface Scene {
   readonly url: string;
@@ -45,7 +39,7 @@ describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) =>
     await useEveryProvider(scene);
     await presentWrongTokens(scene);
     await runEveryCommand(scene);
-    await readWhatIsStored(scene, engine);
+    await readWhatIsStored(environment, engine, written);
     server.kill('SIGTERM');
     const { stdout, stderr } = await server.ended();
     written.set('standard output of the server', stdout);
@@ -226,29 +220,5 @@ async function runEveryCommand({ environment, written }: Scene): Promise<void> {
   for (const [args, input] of commands) {
     const { stdout, stderr } = await runKeyward(args, environment, input);
     written.set(`keyward ${args.slice(0, 2).join(' ').slice(0, 24)} (${written.size})`, stdout + stderr);
-  }
-}
-
-/** Every row of every table as text, as a dump has them; and what lies in the data directory. */
-async function readWhatIsStored({ environment, written }: Scene, engine: Engine): Promise<void> {
-  const directory = environment['KEYWARD_DATA_DIR'] ?? '';
-  const client = new pg.Client(
-    engine === 'embedded'
-      ? { host: directory, user: 'postgres', database: 'postgres' }
-      : { connectionString: environment['DATABASE_URL'] },
-  );
-  await client.connect();
-  const tables = await client.query<{ name: string }>(
-    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`,
-  );
-  for (const { name } of tables.rows) {
-    const { rows } = await client.query<{ row: string }>(
-      `SELECT t::text AS row FROM ${pg.escapeIdentifier(name)} t`,
-    );
-    written.set(`table ${name}`, rows.map(({ row }) => row).join('\n'));
-  }
-  await client.end();
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    if (entry.isFile()) written.set(`file ${entry.name}`, await readFile(join(directory, entry.name)));
   }
 }

@@ -74,6 +74,18 @@ describe('a text', () => {
     expect(openrouter({ label: text }).name).toBeNull();
   });
 
+  test.each([
+    ['sk-or-v1-0e6...1c9', 'sk-or-v1-…1c9'],
+    ['sk-or-v1-0e6...81c96', 'sk-or-v1-…1c96'],
+    ['sk-or-v1-0e6…1c96', 'sk-or-v1-…1c96'],
+    ['sk-or-v1-***********1c96', 'sk-or-v1-…1c96'],
+    [`sk-or-v1-${'0e6a'.repeat(15)}...1c96`, 'sk-or-v1-…1c96'],
+    [`sk-or-v1-0e6...${'1c96'.repeat(15)}`, null],
+    ['for the gateway ...', 'for the gateway ...'],
+  ])('that is a mask, %s, is told as no more than %s', (label, name) => {
+    expect(openrouter({ label }).name).toBe(name);
+  });
+
   test('is one line that cannot steer a terminal, of at most 200 characters', () => {
     expect(openrouter({ label: ' a\u001B[31m\r\nb\u202Ec\u0000 ' }).name).toBe('a [31m b c');
     expect(openrouter({ label: 'name '.repeat(100) }).name).toHaveLength(200);

@@ -16,9 +16,13 @@ import {
   recordTest,
   removeKey,
   setSource,
+  storedKeyOf,
   storeKey,
   type ChangeParts,
 } from '../../src/keys/change-provider.ts';
+import { askForTests } from '../../src/keys/health/ask-tests.ts';
+import { markRefused } from '../../src/keys/health/mark-refused.ts';
+import { changePolicy } from '../../src/keys/health/policy-store.ts';
 import { readProviders } from '../../src/keys/provider-store.ts';
 import { occasionOfTests } from './audited.ts';
 import { resultOf } from './key-test-result.ts';
@@ -74,6 +78,25 @@ export const auditedChanges: readonly AuditedChange[] = [
     name: 'a test of a key that was only offered is recorded',
     change: async (_, parts) =>
       recordTest(parts, occasionOfTests, 'groq', { fingerprint: 'fp_0', source: 'candidate' }, tested),
+  },
+  {
+    name: 'a key that a call proved dead is marked',
+    change: async ({ kysely }, parts) => {
+      const row = (await readProviders(kysely)).find(({ provider_slug: slug }) => slug === 'groq');
+      const fingerprint =
+        storedKeyOf(parts, { encrypted_api_key: row?.encrypted_api_key ?? null }).fingerprint ?? '';
+      const refused = { provider_id: row?.id ?? 0, slug: 'groq', fingerprint, verdict: 'invalid' } as const;
+      return markRefused(parts, occasionOfTests, refused, new Date('2026-01-02T03:04:05.678Z'));
+    },
+  },
+  {
+    name: 'a policy of the age of a key is set',
+    change: async (_, changes) =>
+      changePolicy({ changes, clock: systemClock }, occasionOfTests, 'groq', { owner: 'somebody' }),
+  },
+  {
+    name: 'the daily tests are asked for',
+    change: async (_, changes) => askForTests({ changes, clock: systemClock }, occasionOfTests, ['groq']),
   },
   {
     name: 'the first token of a kind is made',

@@ -61,6 +61,10 @@ export const keptByRollbacks = [
   'llm_providers_settings_backup_007',
   'keyward_audit_saved_',
   'idx_keyward_audit_saved_',
+  'keyward_health_saved_',
+  'idx_keyward_health_saved_',
+  'keyward_saved_',
+  'idx_keyward_saved_',
 ] as const;
 
 /** One number for the catalogue; without the tables whose names begin so, and what belongs to them. */

@@ -25,7 +25,7 @@ export class KeywardProcess {
   constructor(args: readonly string[], environment: Readonly<Record<string, string>>, input?: string) {
     const { PATH = '', HOME = '' } = process.env;
     this.#child = spawn(process.execPath, [binary, ...args], {
-      env: { PATH, HOME, ...environment },
+      env: { PATH, HOME, HEALTH_TEST_WINDOW: 'off', ...environment },
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
     // A command may end without having read what stood there.

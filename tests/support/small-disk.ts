@@ -1,54 +1,58 @@
-/** A disk of a few megabytes that a PostgreSQL of the tests can fill, where this machine lets us mount one. */
+/**
+ * A disk of a few megabytes to fill, where this machine lets us mount one, with a PostgreSQL of its own: a
+ * server with a tablespace on a full disk writes no checkpoint, and every DROP DATABASE there asks for one.
+ */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { chooseUser, temporaryRoot } from './postgres-binaries.ts';
-import { runAsSuperuser } from './real-postgres.ts';
+import { createDatabase, runAsSuperuser, type TestDatabase } from './real-postgres.ts';
+import { startRealPostgres } from './start-real-postgres.ts';
 
 export interface SmallDisk {
-  readonly tablespace: string;
+  /** The one database that lies on it. */
+  readonly database: TestDatabase;
   readonly grow: (megabytes: number) => void;
-  /** Once no database lies on it any more. */
+  /** The database, its server, and the disk. */
   readonly remove: () => Promise<void>;
 }
 
-/** @returns undefined where it cannot be: without root, without the right to mount, with a server elsewhere */
+/** @returns undefined where it cannot be: without root, or without the right to mount */
 export async function mountSmallDisk(initialMegabytes: number): Promise<SmallDisk | undefined> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
   const user = await chooseUser();
   const directory = await mkdtemp(join(await temporaryRoot(user), 'keyward-test-disk-'));
+  try {
+    mountTmpfs(`size=${initialMegabytes}m,mode=0755`, directory);
+  } catch {
+    await rm(directory, { recursive: true });
+    return undefined;
+  }
+  if (user.uid !== undefined) await chown(directory, user.uid, user.gid);
+  const server = await startRealPostgres();
+  // A vacuum in the background has the file of cached catalogues written anew at the next connection, which a
+  // full disk then refuses.
+  await runAsSuperuser('ALTER SYSTEM SET autovacuum = off', server.url);
+  await runAsSuperuser('SELECT pg_reload_conf()', server.url);
   const tablespace = `small_${randomBytes(6).toString('hex')}`;
-  const unmount = async (): Promise<void> => {
-    execFileSync('umount', [directory], { stdio: 'ignore' });
-    await rm(directory, { recursive: true });
-  };
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${initialMegabytes}m,mode=0755`, 'tmpfs', directory], {
-      stdio: 'ignore',
-    });
-  } catch {
-    await rm(directory, { recursive: true });
-    return undefined;
-  }
-  try {
-    if (user.uid !== undefined) await chown(directory, user.uid, user.gid);
-    await runAsSuperuser(`CREATE TABLESPACE ${tablespace} LOCATION '${directory}'`);
-  } catch {
-    await unmount();
-    return undefined;
-  }
+  await runAsSuperuser(`CREATE TABLESPACE ${tablespace} LOCATION '${directory}'`, server.url);
   return {
-    tablespace,
+    database: await createDatabase({ tablespace, server: server.url }),
     grow: (megabytes) => {
-      execFileSync('mount', ['-o', `remount,size=${megabytes}m`, directory], { stdio: 'ignore' });
+      mountTmpfs(`remount,size=${megabytes}m`, directory);
     },
     remove: async () => {
-      await runAsSuperuser(`DROP TABLESPACE ${tablespace}`);
-      await unmount();
+      await server.stop();
+      execFileSync('umount', [directory], { stdio: 'ignore' });
+      await rm(directory, { recursive: true });
     },
   };
+}
+
+function mountTmpfs(options: string, directory: string): void {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory], { stdio: 'ignore' });
 }
 
 /** Writes until nothing more goes in, in ever smaller pieces. */

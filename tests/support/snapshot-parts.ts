@@ -28,6 +28,7 @@ export function servedProvider(slug: string, changes: Partial<ServedProvider> = 
     entry: providerEntry(slug),
     upstream: upstreamOfTests,
     resolution: goodResolution(new Secret(`key of ${slug}`)),
+    trial: null,
     storedKeyUnreadable: false,
     keyBinding: 'bound',
     ...changes,

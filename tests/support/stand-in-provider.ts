@@ -103,6 +103,10 @@ class StandInProvider {
     this.#standings.set(key, standing);
   }
 
+  standingOf(key: string): Standing {
+    return this.#standings.get(key) ?? 'unknown';
+  }
+
   /** From now on the key is unknown here. */
   revoke(key: string): void {
     this.#standings.delete(key);
@@ -202,9 +206,10 @@ class StandInProvider {
   }
 
   #usualAnswer(request: RecordedRequest, key: string, behaviour: Behaviour): Answer {
-    const standing = this.#standings.get(key) ?? 'unknown';
+    const standing = this.standingOf(key);
     if (request.headers['content-encoding'] !== undefined) return unsupportedEncoding;
     if (isChat(request)) {
+      if (standing === 'lists_only') return refusalOf(this.#wire.chatRefusals, 'restricted');
       if (standing !== 'good') return refusalOf(this.#wire.chatRefusals, standing);
       return this.#chat(request, behaviour);
     }
@@ -213,7 +218,9 @@ class StandInProvider {
     if (request.method === test.method && path.endsWith(test.path)) {
       const missing = test.neededHeaders?.find((name) => request.headers[name] === undefined);
       if (missing !== undefined) return json(400, { error: { message: `${missing}: header is required` } });
-      return standing === 'good' ? test.good : refusalOf(test.refusals, standing);
+      return standing === 'good' || standing === 'lists_only'
+        ? test.good
+        : refusalOf(test.refusals, standing);
     }
     if (modelsArePublic && request.method === 'GET' && path.endsWith('/models')) return publicModels;
     return json(404, {

@@ -5,8 +5,18 @@
  * other's mistakes.
  */
 
-/** What a key is worth at the stand-in. Keys that it was not told of are `unknown`. */
-export type Standing = 'good' | 'unknown' | 'leaked' | 'restricted' | 'out_of_credit' | 'management';
+/**
+ * What a key is worth at the stand-in. Keys that it was not told of are `unknown`; one that `lists_only` passes
+ * the free test and is refused every chat.
+ */
+export type Standing =
+  | 'good'
+  | 'lists_only'
+  | 'unknown'
+  | 'leaked'
+  | 'restricted'
+  | 'out_of_credit'
+  | 'management';
 
 export interface WireAnswer {
   readonly status: number;
@@ -17,7 +27,7 @@ export interface WireAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-type Refusals = Partial<Readonly<Record<Exclude<Standing, 'good'>, WireAnswer>>> & {
+type Refusals = Partial<Readonly<Record<Exclude<Standing, 'good' | 'lists_only'>, WireAnswer>>> & {
   readonly unknown: WireAnswer;
 };
 
@@ -327,6 +337,9 @@ export function wireOf(slug: string): Wire {
 }
 
 /** What a key of that standing is answered; where a provider has no words of its own, it does not know the key. */
-export function refusalOf(refusals: Refusals, standing: Exclude<Standing, 'good'>): WireAnswer {
+export function refusalOf(
+  refusals: Refusals,
+  standing: Exclude<Standing, 'good' | 'lists_only'>,
+): WireAnswer {
   return refusals[standing] ?? refusals.unknown;
 }

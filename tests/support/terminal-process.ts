@@ -26,7 +26,14 @@ export class TerminalProcess {
     // Without a size the terminal has no columns, and every character of a question stands on a line of its own.
     const command = `stty cols 200 rows 40; exec ${words}`;
     this.#child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
-      env: { PATH, HOME, TERM: 'xterm-256color', SHELL: '/bin/sh', ...environment },
+      env: {
+        PATH,
+        HOME,
+        TERM: 'xterm-256color',
+        SHELL: '/bin/sh',
+        HEALTH_TEST_WINDOW: 'off',
+        ...environment,
+      },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#child.stdin?.on('error', () => undefined);

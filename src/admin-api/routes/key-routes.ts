@@ -3,17 +3,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Secret } from '../../foundation/secret.ts';
 import { removeStoredKey } from '../../keys/remove-stored-key.ts';
+import { setKeyExpiry } from '../../keys/key-expiry.ts';
 import { setKey } from '../../keys/set-key.ts';
 import { testCandidate, testServingKey } from '../../keys/test-provider-key.ts';
 import { keySource } from '../../keys/provider-rules.ts';
-import { occasionOf } from '../admission.ts';
+import { identityOf, occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import { settle, waitParameter, writtenFields } from '../applied.ts';
 import { whenClientLeaves } from '../client-left.ts';
 import { readKeyStatus, keyStatusView } from '../key-status.ts';
 import type { KeyTestLimits } from '../key-test-limits.ts';
 import { keyTestFields, verdict, viewKeyTest } from '../key-test-view.ts';
-import { reason, slugParameter } from '../query-values.ts';
+import { keyEnd, reason, slugParameter } from '../query-values.ts';
 import { noProvider, requireProvider } from '../require-provider.ts';
 import type { TypedApp } from '../typed-app.ts';
 import { preconditionOf } from '../write-headers.ts';
@@ -28,6 +29,7 @@ const setKeyBody = z
       .describe('Where the key is to be found from now on. By default database, unless it is hybrid.'),
     reason,
     skip_test: z.boolean().default(false).describe('Store the key without asking the provider.'),
+    expires_at: keyEnd.optional().describe('When the key ends, where the provider does not say.'),
   })
   .meta({ examples: [{ api_key: 'paste-the-key-here', reason: 'quarterly rotation' }] });
 
@@ -148,12 +150,13 @@ export function keyRoutes(app: TypedApp, parts: AdminApiParts, limits: KeyTestLi
     },
     async (request, reply) => {
       const { slug } = request.params;
-      const { api_key: text, source, reason: why, skip_test: skipTest } = request.body;
+      const { api_key: text, source, reason: why, skip_test: skipTest, expires_at: ends } = request.body;
       const row = await requireProvider(parts, slug);
       const { found, revision, test, ...set } = await setKey(parts, occasionOf(request, why), row, {
         key: new Secret(text),
         source,
         skipTest,
+        expiresAt: ends === undefined ? undefined : new Date(ends),
         ...(await preconditionOf(request, parts.database)),
         ...asking(request, reply, limits),
       });
@@ -168,6 +171,57 @@ export function keyRoutes(app: TypedApp, parts: AdminApiParts, limits: KeyTestLi
         advice: test?.advice ?? 'Test it: POST test-key.',
         tested_at: test?.testedAt.toISOString() ?? null,
         warnings: [...set.warnings],
+        ...(await settle(parts, revision, request.query.wait)),
+      };
+    },
+  );
+
+  app.put(
+    `${provider}/key-expiry`,
+    {
+      config: {
+        access: 'admin',
+        takes: ['If-Match', 'Idempotency-Key'],
+        refusals: ['provider_not_found', 'key_not_found'],
+      },
+      schema: {
+        operationId: 'setKeyExpiry',
+        summary: 'Say when the stored key ends, where its provider does not',
+        description:
+          'It warns before that, and a schedule may go by it. What the provider says of the key itself goes before.',
+        tags: ['keys'],
+        params: slugParameter,
+        querystring: waiting,
+        body: z.strictObject({
+          expires_at: keyEnd.nullable().describe('Null: it is not known to end.'),
+          reason,
+        }),
+        response: {
+          200: z
+            .object({
+              provider: z.string(),
+              mask: z.string().nullable(),
+              fingerprint: z.string().nullable(),
+              expires_at: z.iso.datetime().nullable(),
+              ...writtenFields,
+            })
+            .describe('Noted.'),
+        },
+      },
+    },
+    async (request) => {
+      const { slug } = request.params;
+      const { expires_at: ends, reason: why } = request.body;
+      await requireProvider(parts, slug);
+      const expiresAt = ends === null ? null : new Date(ends);
+      const { revision, ...of } = await setKeyExpiry(parts, occasionOf(request, why), slug, {
+        expiresAt,
+        ...(await preconditionOf(request, parts.database)),
+      });
+      return {
+        provider: slug,
+        ...of,
+        expires_at: expiresAt?.toISOString() ?? null,
         ...(await settle(parts, revision, request.query.wait)),
       };
     },
@@ -276,9 +330,9 @@ export function keyRoutes(app: TypedApp, parts: AdminApiParts, limits: KeyTestLi
 
 /** A test is admitted at the moment when the provider would be asked, and ends when the caller leaves. */
 function asking(request: FastifyRequest, reply: FastifyReply, limits: KeyTestLimits) {
-  const { actor } = occasionOf(request);
+  const { subject } = identityOf(request);
   return {
     signal: whenClientLeaves(reply),
-    admit: (slug: string) => limits.admit(actor, slug),
+    admit: async (slug: string) => limits.admit(subject, slug),
   };
 }

@@ -6,13 +6,14 @@ import { readProviders } from '../../keys/provider-store.ts';
 import { testAllKeys, type ProviderTested } from '../../keys/test-all-keys.ts';
 import { keySource } from '../../keys/provider-rules.ts';
 import { verdicts } from '../../providers/verdict.ts';
-import { occasionOf } from '../admission.ts';
+import { identityOf, occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import { whenClientLeaves } from '../client-left.ts';
 import type { KeyTestLimits } from '../key-test-limits.ts';
 import { keyTestFields, viewKeyTest } from '../key-test-view.ts';
 import { decodeCursor, pageFields, pageFieldsOf, pageParameters } from '../pagination.ts';
-import { servesView, upstreamView, viewServes, viewUpstream } from '../provider-view.ts';
+import { viewUpstream } from '../../keys/upstream-address.ts';
+import { servesView, upstreamView, viewServes } from '../provider-view.ts';
 import { reason, slugParameter } from '../query-values.ts';
 import { requireProvider } from '../require-provider.ts';
 import type { TypedApp } from '../typed-app.ts';
@@ -164,11 +165,11 @@ export function keyTestRoutes(app: TypedApp, parts: AdminApiParts, limits: KeyTe
     },
     async (request, reply) => {
       const occasion = occasionOf(request, request.body?.reason);
-      limits.admitRound(occasion.actor);
+      await limits.admitRound(identityOf(request).subject);
       const active = (await readProviders(kysely)).filter((row) => row.is_active === true);
       const outcomes = await testAllKeys(parts, occasion, active, {
         signal: whenClientLeaves(reply),
-        admit: (slug) => limits.admitInRound(slug),
+        admit: async (slug) => limits.admitInRound(slug),
       });
       return {
         tested: outcomes.filter(({ outcome }) => outcome === 'tested').length,

@@ -82,10 +82,24 @@ function ownSession(app: TypedApp, parts: AdminApiParts): void {
         operationId: 'getSignInMethods',
         summary: 'How one can sign in here',
         tags,
-        response: { 200: z.object({ methods: z.array(method) }).describe('The ways to sign in.') },
+        response: {
+          200: z
+            .object({
+              methods: z.array(method),
+              has_session: z
+                .boolean()
+                .describe(
+                  'The browser sent the cookie of a session. Whether it still holds, GET session says.',
+                ),
+            })
+            .describe('The ways to sign in.'),
+        },
       },
     },
-    () => ({ methods: auth.signOn === undefined ? ['token' as const] : ['token' as const, 'oidc' as const] }),
+    (request) => ({
+      methods: auth.signOn === undefined ? ['token' as const] : ['token' as const, 'oidc' as const],
+      has_session: sessionCookieOf(request) !== undefined,
+    }),
   );
   app.post(
     '/api/v1/admin/session',
@@ -156,7 +170,7 @@ function allSessions(app: TypedApp, { auth }: AdminApiParts): void {
   app.get(
     '/api/v1/admin/sessions',
     {
-      config: { access: 'admin', refusals: ['cursor_invalid'] },
+      config: { access: 'viewer', refusals: ['cursor_invalid'] },
       schema: {
         operationId: 'listSessions',
         summary: 'All sessions that hold, page by page, newest first',

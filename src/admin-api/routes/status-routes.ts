@@ -1,6 +1,8 @@
 /** GET /api/v1/admin/status: what runs, what it serves, what it stands on. */
 import { z } from 'zod';
 import { version } from '../../foundation/version.ts';
+import { dayOf } from '../../keys/health/daily-due.ts';
+import { listDailyTests } from '../../keys/health/daily-tests.ts';
 import { listLiveInstances } from '../../keys/instances.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import type { TypedApp } from '../typed-app.ts';
@@ -50,6 +52,19 @@ export function statusRoutes(app: TypedApp, parts: AdminApiParts): void {
   );
 }
 
+/** The next test that is due; of tomorrow's nothing is planned before midnight. */
+async function watchJob({ watch, database, clock }: AdminApiParts): Promise<z.output<typeof job>> {
+  const { lastRunAt, problem } = watch.status();
+  const today = await listDailyTests(database.kysely, dayOf(clock.now()));
+  const next = today.filter(({ state }) => state === 'waiting').map(({ due_at: dueAt }) => dueAt.getTime());
+  return {
+    name: 'the daily tests of the keys',
+    last_run_at: lastRunAt?.toISOString() ?? null,
+    next_run_at: next.length === 0 ? null : new Date(Math.min(...next)).toISOString(),
+    problem,
+  };
+}
+
 async function statusOf(parts: AdminApiParts): Promise<z.output<typeof status>> {
   const instances = await listLiveInstances(parts.database.kysely);
   const { ring } = parts.keyRing;
@@ -69,7 +84,6 @@ async function statusOf(parts: AdminApiParts): Promise<z.output<typeof status>> 
       started_at: one.startedAt.toISOString(),
       seen_at: one.seenAt.toISOString(),
     })),
-    // Nothing runs by the clock yet: whoever adds a job hands its status in here.
-    jobs: [],
+    jobs: [await watchJob(parts)],
   };
 }

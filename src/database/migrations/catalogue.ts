@@ -12,10 +12,12 @@ import type { Tables } from '../tables.ts';
  */
 export type Facts = ReadonlyMap<string, string>;
 
+const casts = '::(character varying|text)(\\[\\])?';
+
 /**
  * Reads the facts of these tables in the current schema, and of the functions that begin with `keyward_`.
- * A table that is not there has none. A trigger is told without casts to text, which depend on whether a column
- * that it compares has a width: in the field some have, and some have not.
+ * A table that is not there has none. Constraints and triggers are told without casts between kinds of text: they
+ * depend on whether a column has a width, and a dump that is restored has them in other places.
  */
 export async function readFacts(db: Kysely<Tables>, tables: readonly string[]): Promise<Facts> {
   const { rows } = await sql<{ name: string; shape: string }>`
@@ -50,14 +52,14 @@ export async function readFacts(db: Kysely<Tables>, tables: readonly string[]): 
       FROM ours JOIN pg_index ON indrelid = ours.oid JOIN pg_class i ON i.oid = indexrelid
     UNION ALL
     SELECT format('constraint %s.%s', relname, conname),
-           regexp_replace(pg_get_constraintdef(pg_constraint.oid, true), ' NOT VALID$', '')
+           regexp_replace(regexp_replace(pg_get_constraintdef(pg_constraint.oid, true), ' NOT VALID$', ''), ${casts}, '', 'g')
       FROM ours JOIN pg_constraint ON conrelid = ours.oid AND contype IN ('p', 'u', 'f', 'c', 'x')
     UNION ALL
     SELECT format('validation of constraint %s.%s', relname, conname), 'pending'
       FROM ours JOIN pg_constraint ON conrelid = ours.oid AND contype IN ('f', 'c') AND NOT convalidated
     UNION ALL
     SELECT format('trigger %s.%s', relname, tgname),
-           replace(regexp_replace(pg_get_triggerdef(pg_trigger.oid, true), ' ON \\S+ ', ' ON ' || relname || ' '), '::text', '')
+           regexp_replace(regexp_replace(pg_get_triggerdef(pg_trigger.oid, true), ' ON \\S+ ', ' ON ' || relname || ' '), ${casts}, '', 'g')
              || CASE tgenabled WHEN 'D' THEN ' disabled' WHEN 'R' THEN ' on replicas only' ELSE '' END
       FROM ours JOIN pg_trigger ON tgrelid = ours.oid AND NOT tgisinternal
     UNION ALL

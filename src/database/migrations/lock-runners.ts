@@ -58,15 +58,18 @@ async function isLockedWithin(tx: Kysely<Tables>, waitMs: number | null): Promis
     return rows[0]?.locked === true;
   }
   await sql`SAVEPOINT before_turn`.execute(tx);
+  let isLocked = true;
   try {
     await setLockTimeout(tx, waitMs);
     await sql`SELECT pg_advisory_xact_lock(${sql.lit(lockKey)})`.execute(tx);
-    return true;
   } catch (error) {
     if (codeOf(error) !== lockNotAvailable) throw error;
     await sql`ROLLBACK TO SAVEPOINT before_turn`.execute(tx);
-    return false;
+    isLocked = false;
   }
+  // Behind an open savepoint rows would be another transaction's to the triggers, which look at their xmin.
+  await sql`RELEASE SAVEPOINT before_turn`.execute(tx);
+  return isLocked;
 }
 
 const lockNotAvailable = '55P03';

@@ -21,7 +21,7 @@ export interface Migration {
   readonly rollbackSql: string;
   /** SHA-256 of the normalised text of the file, in hex. */
   readonly checksum: string;
-  /** Of texts that it had before and that leave the same in the catalogue. */
+  /** Of texts that it had before. What one of them left otherwise, the catalogue tells. */
   readonly formerChecksums: readonly string[];
 }
 

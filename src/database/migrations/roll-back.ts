@@ -6,7 +6,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Tables } from '../tables.ts';
 import { assess, newerVersions, type KnownMigrations } from './assess.ts';
 import { compareFacts, describeDifference, isTableThere, readFacts } from './catalogue.ts';
-import { factsOf, factsUpTo, tablesOf } from './expected-facts.ts';
+import { factsOf, factsUpTo, tablesBuiltOn, tablesOf } from './expected-facts.ts';
 import {
   readSystemKeys,
   removeBackupFile,
@@ -175,7 +175,7 @@ async function rollBackOnce(
     return await db.transaction().execute(async (tx) => {
       await lockRunners(tx, lockTimeoutMs, { onWaiting });
       await createLedger(tx);
-      await lockAll(tx, lockTimeoutMs);
+      await lockAll(tx, known, to, lockTimeoutMs);
       const plan = await planRollBack(tx, known, to);
       const losses = lossesOf(plan);
       if (losses !== '' && !confirmed) {
@@ -203,6 +203,10 @@ async function rollBackOnce(
 
 async function keptNow(tx: Kysely<Tables>): Promise<string[]> {
   const kept = [];
+  if (await isTableThere(tx, 'keyward_health_saved_key_policies'))
+    kept.push('policies of keys and channels of alerts, in keyward_health_saved_*');
+  if (await isTableThere(tx, 'keyward_saved_key_versions'))
+    kept.push('versions of keys, rotations and management credentials, in keyward_saved_*');
   if (await isTableThere(tx, 'keyward_audit_saved_events'))
     kept.push('the audit trail, in keyward_audit_saved_*');
   if (await isTableThere(tx, settingsTable))
@@ -210,10 +214,21 @@ async function keptNow(tx: Kysely<Tables>): Promise<string[]> {
   return kept;
 }
 
-/** From here on no writer may slip a key in that the backup has not got. */
-async function lockAll(tx: Kysely<Tables>, lockTimeoutMs: number): Promise<void> {
+/**
+ * From here on no writer may slip a key in that the backup has not got. At once every table that the files will
+ * want: one by one they would hold the first while a program that holds the next waits for it.
+ */
+async function lockAll(
+  tx: Kysely<Tables>,
+  { migrations, expected }: KnownMigrations,
+  to: string,
+  lockTimeoutMs: number,
+): Promise<void> {
+  const builtOn = migrations
+    .filter(({ version }) => version > to)
+    .flatMap(({ version }) => tablesBuiltOn(expected, version));
   const there = [];
-  for (const table of ['llm_providers', 'llm_models', 'keyward_tokens'])
+  for (const table of new Set(['llm_providers', 'llm_models', 'keyward_tokens', ...builtOn]))
     if (await isTableThere(tx, table)) there.push(table);
   await lockTables(tx, there, { mode: 'ACCESS EXCLUSIVE', lockTimeoutMs });
 }

@@ -28,8 +28,9 @@ export async function setLockTimeout(tx: Kysely<Tables>, timeoutMs: number): Pro
 
 type LockMode = 'SHARE ROW EXCLUSIVE' | 'ACCESS EXCLUSIVE';
 
-/** How often it looks for a moment when all tables are free, before it stands in a queue for them. */
-const momentsTried = 20;
+/** How often in a row it looks for a moment when all tables are free, and then stands in a queue for them. */
+const rounds = 4;
+const momentsTried = 10;
 const longestBetweenMomentsMs = 20;
 /** How long a runner that holds one table waits for the next. */
 const nextTableTimeoutMs = 100;
@@ -45,29 +46,57 @@ export async function lockTables(
   tables: readonly string[],
   { mode, lockTimeoutMs }: { mode: LockMode; lockTimeoutMs: number },
 ): Promise<void> {
-  for (let moment = 1; moment <= momentsTried; moment += 1) {
-    if (await locksAtOnce(tx, tables, mode)) return;
-    await pause(longestBetweenMomentsMs * Math.random());
+  const inLine = tables.toSorted((a, b) => placeInLine(a) - placeInLine(b));
+  const atOnce = async (): Promise<void> => lockEach(tx, tables, async () => `${mode} MODE NOWAIT`);
+  const oneByOne = async (): Promise<void> =>
+    lockEach(tx, inLine, async (index) => {
+      await setLockTimeout(tx, index === 0 ? lockTimeoutMs : Math.min(lockTimeoutMs, nextTableTimeoutMs));
+      return `${mode} MODE`;
+    });
+  for (let round = 1; ; round += 1) {
+    for (let moment = 1; moment <= momentsTried; moment += 1) {
+      if ((await unlessLocked(tx, atOnce)) === null) return;
+      await pause(longestBetweenMomentsMs * Math.random());
+    }
+    const locked = await unlessLocked(tx, oneByOne);
+    if (locked === null) return setLockTimeout(tx, lockTimeoutMs);
+    if (round === rounds) throw locked;
   }
-  for (const [index, table] of tables.entries()) {
-    await setLockTimeout(tx, index === 0 ? lockTimeoutMs : Math.min(lockTimeoutMs, nextTableTimeoutMs));
-    await sql`LOCK TABLE ${sql.table(table)} IN ${sql.raw(mode)} MODE`.execute(tx);
-  }
-  await setLockTimeout(tx, lockTimeoutMs);
 }
 
-/** All of the tables, or none. */
-async function locksAtOnce(tx: Kysely<Tables>, tables: readonly string[], mode: LockMode): Promise<boolean> {
+/**
+ * Most programs take a table that refers to llm_providers before that one, which the foreign key makes them read;
+ * a write to llm_providers or llm_models goes on, by our triggers, to the tables of Keyward. Against that order
+ * every such program would hold what we wait for.
+ */
+function placeInLine(table: string): number {
+  if (table.startsWith('keyward_')) return 3;
+  return ['llm_providers', 'llm_models'].indexOf(table) + 1;
+}
+
+async function lockEach(
+  tx: Kysely<Tables>,
+  tables: readonly string[],
+  modeOf: (index: number) => Promise<string>,
+): Promise<void> {
+  for (const [index, table] of tables.entries())
+    await sql`LOCK TABLE ${sql.table(table)} IN ${sql.raw(await modeOf(index))}`.execute(tx);
+}
+
+/** @returns why it holds none of the tables, or null when it has them all */
+async function unlessLocked(tx: Kysely<Tables>, lockAll: () => Promise<void>): Promise<Error | null> {
   await sql`SAVEPOINT before_tables`.execute(tx);
+  let locked: Error | null = null;
   try {
-    for (const table of tables)
-      await sql`LOCK TABLE ${sql.table(table)} IN ${sql.raw(mode)} MODE NOWAIT`.execute(tx);
-    return true;
+    await lockAll();
   } catch (error) {
     if (!retryable.has(codeOf(error))) throw error;
     await sql`ROLLBACK TO SAVEPOINT before_tables`.execute(tx);
-    return false;
+    locked = error as Error;
   }
+  // Behind an open savepoint rows would be another transaction's to the triggers, which look at their xmin.
+  await sql`RELEASE SAVEPOINT before_tables`.execute(tx);
+  return locked;
 }
 
 interface Attempted {

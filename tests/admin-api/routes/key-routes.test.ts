@@ -337,7 +337,7 @@ describeAdministered('key-status', (here) => {
     const { onKey, keyward } = here();
     await keyward.setProvider('openrouter', { encrypted_api_key: 'no token', api_key_source: 'hybrid' });
     expect((await onKey('GET key-status')).body).toMatchObject({
-      stored_key: { mask: null, problem: expect.stringContaining('does not decrypt') as string },
+      stored_key: { mask: null, problem: expect.stringContaining('is no encrypted key') as string },
       would_serve: { source: 'environment', fallback: 'database_key_unreadable' },
     });
   });

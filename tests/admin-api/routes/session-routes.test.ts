@@ -160,14 +160,16 @@ describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) =>
     expect(after).toEqual([401, 401, 200]);
   });
 
-  test('an administrator sees all sessions and ends any', async () => {
+  test('administrators see all sessions, viewers too, and only who may change something ends any', async () => {
     const { token } = await newToken(keyward, { role: 'viewer', name: 'an auditor' });
     const session = await signIn(keyward, token, { from: '192.0.2.7' });
-    const { data } = (await (
-      await ask(keyward, 'GET /api/v1/admin/sessions', { token: adminToken })
-    ).json()) as {
-      data: object[];
+    await signIn(keyward, adminToken, { from: '192.0.2.8' });
+    const list = async (as: string): Promise<object[]> => {
+      const answer = await ask(keyward, 'GET /api/v1/admin/sessions', { token: as });
+      return ((await answer.json()) as { data: object[] }).data;
     };
+    const data = await list(adminToken);
+    expect(await list(token)).toEqual(data);
     expect(data).toContainEqual(
       expect.objectContaining({
         id: session.id,
@@ -178,8 +180,9 @@ describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) =>
       }),
     );
     expect(JSON.stringify(data)).not.toMatch(/csrf|hash|cookie/);
-    const end = async (id: string) =>
-      ask(keyward, `DELETE /api/v1/admin/sessions/${id}`, { token: adminToken });
+    const end = async (id: string, as = adminToken) =>
+      ask(keyward, `DELETE /api/v1/admin/sessions/${id}`, { token: as });
+    expect(await refusalOf(await end(session.id, token))).toEqual({ status: 403, code: 'role_insufficient' });
     expect((await end(session.id)).status).toBe(204);
     expect(await statusOf(keyward, session)).toBe(401);
     expect(await refusalOf(await end(session.id))).toEqual({ status: 404, code: 'session_not_found' });
@@ -240,14 +243,16 @@ describe('the cookie', () => {
 
   test('is out of reach of scripts and of other sites', async () => {
     expect(await cookieLine(keyward)).toEqual([
-      expect.stringMatching(/^keyward_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/),
+      expect.stringMatching(/^keyward_session=[\w-]{43}\.\d{13}; Path=\/; HttpOnly; SameSite=Strict$/),
     ]);
   });
 
   test('over TLS is bound to this very host, and one without that name is not looked at', async () => {
     const https = { 'x-forwarded-proto': 'https' };
     const [line = ''] = await cookieLine(keyward, https);
-    expect(line).toMatch(/^__Host-keyward_session=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
+    expect(line).toMatch(
+      /^__Host-keyward_session=[\w-]{43}\.\d{13}; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
+    );
     const cookie = line.split(';', 1)[0] ?? '';
     expect((await ask(keyward, own, { headers: { ...https, cookie } })).status).toBe(200);
     const planted = cookie.replace('__Host-', '');
@@ -256,7 +261,7 @@ describe('the cookie', () => {
 
   test('stands in no answer, no log and no column', async () => {
     const session = await signIn(keyward);
-    const secret = session.cookie.split('=')[1] ?? '';
+    const secret = session.cookie.split('=')[1]?.split('.')[0] ?? '';
     expect(secret).toHaveLength(43);
     expect(await (await ask(keyward, own, { session })).text()).not.toContain(secret);
     const [row] = await keyward.sql<{ row: string }>(
@@ -394,6 +399,7 @@ describe('a sign-in', () => {
   test('by token is the only one where there is no single sign-on', async () => {
     expect(await (await ask(keyward, 'GET /api/v1/admin/session/methods')).json()).toEqual({
       methods: ['token'],
+      has_session: false,
     });
     for (const path of ['start', 'callback'] as const)
       expect(await refusalOf(await ask(keyward, `GET /api/v1/admin/session/oidc/${path}`))).toEqual({

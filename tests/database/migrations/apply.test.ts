@@ -89,6 +89,39 @@ describeOnEachDatabase('the runner', (opened) => {
     expect(await statesOf(opened())).toEqual(all('applied'));
   });
 
+  it('of a former text of 006 and 007 tells what is not there yet, and force brings it without touching a row', async () => {
+    const client = await opened().connect();
+    await client.query(
+      `DROP FUNCTION keyward_keep_audit_key() CASCADE;
+       COMMENT ON TABLE keyward_audit_chain IS 'as it was'; COMMENT ON COLUMN keyward_sessions.id_hash IS 'as it was';
+       INSERT INTO keyward_audit_chain (encrypted_audit_key) VALUES ('kept');`,
+    );
+    for (const { version, formerChecksums } of known.migrations.filter((one) =>
+      ['006', '007'].includes(one.version),
+    ))
+      await client.query('UPDATE keyward_migrations SET checksum = $1 WHERE version = $2', [
+        formerChecksums[0],
+        version,
+      ]);
+    const reports = (await assess(opened().database.kysely, known)).filter(({ state }) => state === 'drift');
+    expect(reports.map(({ version, fileChanged }) => [version, fileChanged])).toEqual([
+      ['006', false],
+      ['007', false],
+    ]);
+    expect(reports.flatMap(({ differences }) => differences.map(({ name }) => name))).toEqual([
+      'comment on table keyward_audit_chain',
+      'function keyward_keep_audit_key',
+      'trigger keyward_audit_chain.keyward_audit_key_kept',
+      'trigger keyward_audit_chain.keyward_audit_key_not_emptied',
+      'comment on column keyward_sessions.id_hash',
+    ]);
+    await applyMigrations(opened().database.kysely, known, { ...options, force: true });
+    expect(await statesOf(opened())).toEqual(all('applied'));
+    const { rows } = await client.query('SELECT encrypted_audit_key FROM keyward_audit_chain');
+    expect(rows).toEqual([{ encrypted_audit_key: 'kept' }]);
+    await expect(client.query('DELETE FROM keyward_audit_chain')).rejects.toThrow(/cannot be changed/);
+  });
+
   it('reports what somebody took away as drift, by its name', async () => {
     const client = await opened().connect();
     await client.query('DROP INDEX idx_llm_providers_has_db_key');

@@ -18,10 +18,11 @@ import {
   stages,
   withClient,
 } from '../../support/migration-stages.ts';
+import { atDepth } from '../../support/depth.ts';
 import { tellFigure } from '../../support/promise-figures.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const directory = useTemporaryDirectory();
 let allStages: MigrationStages;
@@ -157,7 +158,7 @@ async function migrateForthAndBack(
 }
 
 it('lose no row and have no statement fail while migrations are applied and rolled back', async () => {
-  const rounds = 4;
+  const rounds = atDepth({ usual: 1, thorough: 4 });
   const { url, drop } = await allStages.copy('001');
   const database = await openUrl(url);
   const stop = await startPrograms(url);

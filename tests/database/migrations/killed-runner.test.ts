@@ -13,6 +13,7 @@ import { backupTable } from '../../../src/database/migrations/key-backup.ts';
 import { rollBackMigrations } from '../../../src/database/migrations/roll-back.ts';
 import { readContents } from '../../support/database-contents.ts';
 import { type Cut, startCuttingLink } from '../../support/cutting-link.ts';
+import { atDepth } from '../../support/depth.ts';
 import { openOn } from '../../support/keyward-database.ts';
 import { KeywardProcess, runKeyward } from '../../support/keyward-process.ts';
 import {
@@ -139,6 +140,11 @@ async function finish(work: Work, url: string, onlooker: pg.Client): Promise<voi
       'keyward_audit_saved_chain',
       'keyward_audit_saved_events',
       'keyward_audit_saved_foreign_changes',
+      'keyward_saved_key_versions',
+      'keyward_saved_management_keys',
+      'keyward_saved_rotation_schedules',
+      'keyward_saved_rotation_traffic',
+      'keyward_saved_rotations',
       'llm_providers_settings_backup_007',
       backupTable,
     ]);
@@ -178,6 +184,11 @@ async function failureOf(running: Promise<void>): Promise<unknown> {
   );
 }
 
+/** Of the requests that a link is cut at, and the statements that a server process dies at, each or every third. */
+const stride = atDepth({ usual: 3, thorough: 1 });
+/** Which ones is another choice in every run. */
+const beforeFirst = (): number => -Math.floor(Math.random() * stride);
+
 const lostConnection = {
   exitCode: 1,
   message: expect.stringMatching(/^[^\n]*(connection to the database was lost|does not answer)[^\n]*$/),
@@ -190,9 +201,9 @@ describe.each(works.filter(({ rolledBackFrom }) => rolledBackFrom === undefined)
     async (how: Cut) => {
       const { url, onlooker, drop } = await prepare(work);
       const before = await contentsSeenBy(onlooker);
-      let at = 0;
+      let at = beforeFirst();
       for (let isDone = false; !isDone;) {
-        at += 1;
+        at += stride;
         const link = await startCuttingLink(serverAddress(), { at, how });
         const failure = await failureOf(work.run(byPort(url, link.port)));
         await link.close();
@@ -208,9 +219,11 @@ describe.each(works.filter(({ rolledBackFrom }) => rolledBackFrom === undefined)
       await drop();
       // Of the rollback that happened, and of one whose COMMIT got no answer: nobody could tell it from that one.
       const files = readdirSync(directory());
-      expect(files).toHaveLength(isRollback(work) ? (how === 'unheard' ? 1 : 2) : 0);
+      const withheldCommits = how === 'withheld' ? 1 : 0;
+      expect(files.length).toBeGreaterThanOrEqual(isRollback(work) ? 1 : 0);
+      expect(files.length).toBeLessThanOrEqual(isRollback(work) ? 1 + withheldCommits : 0);
       for (const file of files) rmSync(join(directory(), file));
-      tellFigure(promise, `${work.name}: cut at each of ${at} requests (${how})`);
+      tellFigure(promise, `${work.name}: cut at ${one(stride)} of ${at} requests (${how})`);
     },
   );
 });
@@ -220,9 +233,9 @@ describe.each(works)('while $name', (work) => {
     const { url, onlooker, drop } = await prepare(work);
     await onlooker.query(dieAtStatement);
     const before = await contentsSeenBy(onlooker);
-    let at = 0;
+    let at = beforeFirst();
     for (;;) {
-      at += 1;
+      at += stride;
       await onlooker.query(`ALTER DATABASE ${onlooker.database ?? ''} SET death.at = ${at}`);
       const failure = await failureOf(work.run(url));
       if (failure === undefined) break;
@@ -234,9 +247,13 @@ describe.each(works)('while $name', (work) => {
     await finish(work, url, onlooker);
     await drop();
     for (const file of readdirSync(directory())) rmSync(join(directory(), file));
-    tellFigure(promise, `${work.name}: died at each of ${at - 1} statements that define something`);
+    tellFigure(promise, `${work.name}: died at ${one(stride)} of ${at - 1} statements that define something`);
   });
 });
+
+function one(of: number): string {
+  return of === 1 ? 'each' : `one in ${of}`;
+}
 
 /** Counts the statements of a transaction that define something; at the one that is set, the server process ends. */
 const dieAtStatement = `
@@ -284,7 +301,7 @@ async function killAtRandom(
 ): Promise<void> {
   const runner = await startRunner(environment, way);
   // A little beyond, so that some come too late.
-  await delay(Math.random() * withinMs * 1.3);
+  await delay(Math.random() * withinMs * 1.6);
   runner.kill('SIGKILL');
   await runner.ended();
 }
@@ -295,10 +312,11 @@ describe('a runner that is killed by SIGKILL at a random moment', () => {
     const environment = { DATABASE_URL: url, KEYWARD_DATA_DIR: directory() };
     const duration = await undisturbed(environment);
     const seen: string[] = [];
+    const kills = atDepth({ usual: 15, thorough: 45 });
     await withClient(url, async (onlooker) => {
       await applyTo(url, newest);
       await onlooker.query(threeKeys);
-      for (let kill = 0; kill < 45; kill += 1) {
+      for (let kill = 0; kill < kills; kill += 1) {
         const way = (await allStages.stageOf(onlooker)) === newest ? 'backwards' : 'forwards';
         await killAtRandom(environment, way, duration[way]);
         await untilAlone(onlooker);
@@ -321,7 +339,8 @@ describe('a runner that is killed by SIGKILL at a random moment', () => {
     await opened.letGo();
     const duration = await undisturbed(opened.environment);
     const seen: string[] = [];
-    for (let kill = 0; kill < 5; kill += 1) {
+    const kills = atDepth({ usual: 3, thorough: 10 });
+    for (let kill = 0; kill < kills; kill += 1) {
       const way = seen.at(-1) === newest ? 'backwards' : 'forwards';
       await killAtRandom(opened.environment, way, duration[way]);
       await opened.restart();

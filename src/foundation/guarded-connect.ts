@@ -1,12 +1,12 @@
 /**
- * Connections to providers. A name is resolved once for each connection, and only addresses that have passed
+ * Connections to where secrets are sent. A name is resolved once for each connection, and only addresses that have passed
  * the rule are dialled: a name that changes its address between the check and the call (DNS rebinding) leads
  * nowhere. Connections that are kept alive stay where they are and are not checked again.
  */
 import dns, { type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import { addressKind, isLoopbackName } from '../foundation/network-address.ts';
-import { addressRefusal, type Upstream } from './upstream-address.ts';
+import { addressKind, isLoopbackName } from './network-address.ts';
+import { addressRefusal, type AddressRule } from './outbound-address.ts';
 
 /** The name resolves to nothing that may be dialled. */
 export class AddressRefusedError extends Error {
@@ -18,7 +18,7 @@ export class AddressRefusedError extends Error {
 
 /** For the option `connect` of an undici pool or agent. An address in the URL itself was judged with the URL. */
 export function guardedConnect(
-  { allowPrivateNetwork }: Pick<Upstream, 'allowPrivateNetwork'>,
+  { allowPrivateNetwork }: Pick<AddressRule, 'allowPrivateNetwork'>,
   timeoutMs: number,
 ): { timeout: number; lookup: LookupFunction } {
   return { timeout: timeoutMs, lookup: guardedLookup(allowPrivateNetwork) };

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { Pool } from 'undici';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { guardedConnect, guardedLookup } from '../../src/keys/guarded-connect.ts';
+import { guardedConnect, guardedLookup } from '../../src/foundation/guarded-connect.ts';
 
 /** What the resolver says of `planted.example`, answer by answer; the last one stays. */
 let answers: string[][] = [];

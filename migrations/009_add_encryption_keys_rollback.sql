@@ -1,0 +1,24 @@
+-- Rollback of migration 009: nobody says any more which encryption keys are in use. Stored tokens stay as they
+-- are, under the keys that encrypted them. One statement, so that it happens whole or not at all. Twice in a row
+-- is fine.
+
+DO $$
+DECLARE
+  own RECORD;
+BEGIN
+  IF EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_key_policies', 'keyward_daily_tests', 'keyward_live_verdicts', 'keyward_alerts', 'keyward_alert_channels', 'keyward_alert_deliveries')) THEN
+    RAISE EXCEPTION 'migration 009 cannot be rolled back while later ones are there: 010'
+      USING HINT = 'Nothing was changed. Roll those back first, in the order in which they are named.';
+  END IF;
+  DROP TABLE IF EXISTS keyward_encryption_keys;
+  FOR own IN
+    SELECT relname AS of_table, attname AS name FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+     WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND NOT attisdropped
+       AND (attname = 'encrypted_under' OR (relname = 'keyward_instances' AND attname = 'encryption_key_ids'))
+  LOOP
+    EXECUTE format('ALTER TABLE %I DROP COLUMN %I', own.of_table, own.name);
+  END LOOP;
+END
+$$;

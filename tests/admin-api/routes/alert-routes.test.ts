@@ -1,0 +1,168 @@
+/** Alerts and channels over HTTP: seen by who may look, changed by who may change, and no secret ever comes back. */
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { describeAdministered, lastEvent, type Administered } from '../../support/administered-keyward.ts';
+import { HttpReceiver } from '../../support/receivers.ts';
+
+const alerts = '/api/v1/admin/alerts';
+const channels = '/api/v1/admin/alert-channels';
+const secret = ['whsec', Buffer.from('a-secret-of-the-tests-that-is-long').toString('base64')].join('_');
+
+describeAdministered('alerts over HTTP', (administered) => {
+  let here: Administered;
+  let receiver: HttpReceiver;
+  beforeAll(async () => {
+    receiver = await new HttpReceiver().listen();
+  });
+  afterAll(async () => receiver.close());
+  beforeEach(async () => {
+    here = administered();
+    receiver.answer = (response) => response.writeHead(204).end();
+    await here.keyward.sql(
+      'TRUNCATE keyward_alerts, keyward_alert_channels, keyward_alert_deliveries RESTART IDENTITY',
+    );
+  });
+
+  const openAlerts = async (...slugs: readonly string[]): Promise<void> => {
+    for (const slug of slugs)
+      await here.keyward.sql(
+        `INSERT INTO keyward_alerts (cause, kind, severity, details, opened_at, updated_at)
+         VALUES ($1, 'key_dead', 'critical', $2, $3, $3)`,
+        [
+          `planted:${slug}`,
+          JSON.stringify({ what: `The provider refuses the key of ${slug}.`, provider: slug }),
+          here.clock.now().toISOString(),
+        ],
+      );
+  };
+  const webhook = { name: 'on call', kind: 'webhook' };
+  const addChannel = async (): Promise<Record<string, unknown>> => {
+    const answer = await here.call(`POST ${channels}`, {
+      body: { ...webhook, settings: { url: receiver.url, secret } },
+    });
+    expect(answer.status).toBe(201);
+    return answer.body['channel'] as Record<string, unknown>;
+  };
+
+  it('are listed newest first, page by page, and filtered', async () => {
+    await openAlerts('groq', 'openai', 'xai');
+    const first = await here.call(`GET ${alerts}?limit=2`);
+    expect(first.body).toMatchObject({ data: [{ id: '3', state: 'open' }, { id: '2' }], has_more: true });
+    const second = await here.call(`GET ${alerts}?limit=2&cursor=${String(first.body['next_cursor'])}`);
+    expect(second.body).toMatchObject({
+      data: [{ id: '1', what: 'The provider refuses the key of groq.' }],
+      has_more: false,
+    });
+    expect((await here.call(`GET ${alerts}?provider=xai&severity=critical&state=open`)).body).toMatchObject({
+      data: [{ id: '3' }],
+    });
+    expect((await here.call(`GET ${alerts}?cursor=nonsense`)).code).toBe('cursor_invalid');
+  });
+
+  it('are seen to, put off and declared over, with the reason on record', async () => {
+    await openAlerts('groq', 'openai', 'xai');
+    const taken = await here.call(`POST ${alerts}/1/acknowledge`, { body: { reason: 'the vendor is told' } });
+    expect(taken.body['alert']).toMatchObject({ state: 'acknowledged', reason: 'the vendor is told' });
+    expect(await lastEvent(here)).toMatchObject({
+      action: 'alert.acknowledged',
+      reason: 'the vendor is told',
+    });
+    const until = new Date(here.clock.now().getTime() + 3_600_000).toISOString();
+    expect((await here.call(`POST ${alerts}/2/snooze`, { body: { until } })).body['alert']).toMatchObject({
+      state: 'snoozed',
+      snoozed_until: until,
+    });
+    expect((await here.call(`POST ${alerts}/3/resolve`)).body['alert']).toMatchObject({ state: 'resolved' });
+    expect((await here.call(`POST ${alerts}/3/resolve`)).code).toBe('alert_resolved');
+    expect((await here.call(`POST ${alerts}/99/acknowledge`)).code).toBe('alert_not_found');
+    expect((await here.call(`GET ${alerts}/99`)).code).toBe('alert_not_found');
+    const past = { until: '2020-01-01T00:00:00Z' };
+    expect((await here.call(`POST ${alerts}/1/snooze`, { body: past })).code).toBe('field_invalid');
+  });
+
+  it('are shown with what was sent of them', async () => {
+    await openAlerts('groq');
+    await addChannel();
+    await here.keyward.sql(
+      `INSERT INTO keyward_alert_deliveries (alert_id, channel_id, event, state, last_error) VALUES (1, 1, 'opened', 'failed', 'It answered 500')`,
+    );
+    expect((await here.call(`GET ${alerts}/1`)).body).toMatchObject({
+      alert: { id: '1' },
+      deliveries: [{ event: 'opened', state: 'failed', last_error: 'It answered 500' }],
+    });
+  });
+
+  it('go to channels whose settings go in and never come out', async () => {
+    const made = await addChannel();
+    expect(made).toMatchObject({
+      id: 1,
+      settings: { url: `${new URL(receiver.url).origin}/••••`, secret: '••••' },
+      rules: { min_severity: 'warning', quiet_min_severity: 'critical' },
+      quiet_hours: null,
+      is_active: true,
+    });
+    const one = await here.call(`GET ${channels}/1`);
+    expect(one.headers.get('etag')).toBe(`"${String(made['revision'])}"`);
+    const texts = [
+      one.text,
+      (await here.call(`GET ${channels}`)).text,
+      JSON.stringify(await lastEvent(here)),
+    ];
+    for (const text of texts) {
+      expect(text).not.toContain(secret);
+      expect(text).not.toContain('/hook');
+    }
+  });
+
+  it('a channel is changed only as it was read, and deleted', async () => {
+    const { revision } = await addChannel();
+    const headers = { 'if-match': `"${String(revision)}"` };
+    const body = { quiet_hours: { from: 1_320, to: 420 }, rules: { providers: ['groq'] } };
+    const changed = await here.call(`PATCH ${channels}/1`, { body, headers });
+    expect(changed.body['channel']).toMatchObject({ ...body, name: 'on call' });
+    expect((await here.call(`PATCH ${channels}/1`, { body, headers })).code).toBe('revision_mismatch');
+    expect((await here.call(`DELETE ${channels}/1`, { headers })).code).toBe('revision_mismatch');
+    expect((await here.call(`DELETE ${channels}/1`)).body).toEqual({ id: 1, deleted: true });
+    expect((await here.call(`GET ${channels}/1`)).code).toBe('channel_not_found');
+  });
+
+  it.each([
+    [{ url: 'https://169.254.169.254/x', secret }, 'settings.url'],
+    [{ url: 'http://example.com/x', secret }, 'settings.url'],
+    [{ url: 'https://example.com/x' }, 'settings.secret'],
+  ])(
+    'a channel that leads where nothing is sent is refused, without repeating it: %j',
+    async (settings, param) => {
+      const answer = await here.call(`POST ${channels}`, { body: { ...webhook, settings } });
+      expect(answer.status).toBe(400);
+      expect(answer.body['error']).toMatchObject({ code: 'field_invalid', param });
+      expect(answer.text).not.toContain(secret);
+    },
+  );
+
+  it('no two channels have one name, and a repeated request makes one', async () => {
+    const log = { body: { name: 'the log', kind: 'log' } };
+    const headers = { 'idempotency-key': 'one-channel' };
+    const [first, again] = [
+      await here.call(`POST ${channels}`, { ...log, headers }),
+      await here.call(`POST ${channels}`, { ...log, headers }),
+    ];
+    expect(again.text).toBe(first.text);
+    expect((await here.call(`POST ${channels}`, log)).code).toBe('channel_exists');
+  });
+
+  it('a test is sent now, and the answer says how it went', async () => {
+    await addChannel();
+    const sent = await here.call(`POST ${channels}/1/test`);
+    expect(sent.body['delivery']).toMatchObject({ event: 'test', state: 'delivered', attempts: 1 });
+    expect(receiver.received.at(-1)?.body).toContain('"alert.test"');
+    receiver.answer = (response) => response.writeHead(500).end('broken');
+    expect((await here.call(`POST ${channels}/1/test`)).body['delivery']).toMatchObject({
+      state: 'failed',
+      last_error: 'It answered 500: broken',
+    });
+    expect((await here.call(`GET ${channels}/1`)).body).toMatchObject({
+      deliveries: [{ id: '2' }, { id: '1' }],
+    });
+    expect((await here.call(`POST ${channels}/99/test`)).code).toBe('channel_not_found');
+  });
+});

@@ -1,0 +1,59 @@
+/** The encryption key ring over HTTP: what it has, what stands under each key, and the re-encryption. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { generateEncryptionKey } from '../../../src/crypto/encryption-key.ts';
+import { KeyRing } from '../../../src/crypto/key-ring.ts';
+import { Secret } from '../../../src/foundation/secret.ts';
+import { callAdmin, firstKey } from '../../support/administered-keyward.ts';
+import { newPlace, startKeyward, type Place, type RunningKeyward } from '../../support/running-keyward.ts';
+
+const path = '/api/v1/admin/encryption-keys';
+
+describe.each(['embedded', 'postgres'] as const)('the encryption keys (%s)', (engine) => {
+  let place: Place;
+  let keyward: RunningKeyward;
+  afterEach(async () => {
+    await keyward.stop();
+    await place.remove();
+  });
+
+  it('are named with their rows; a re-encryption moves all of them under the active one', async () => {
+    place = await newPlace(engine);
+    keyward = await startKeyward({ place });
+    const oldKey = place.environment['BYOK_ENCRYPTION_KEY'] ?? '';
+    const [oldId = ''] = KeyRing.parse(new Secret(oldKey)).keyIds;
+    await callAdmin(keyward.server.url, 'POST /api/v1/admin/providers/openrouter/set-key', {
+      body: { api_key: firstKey, skip_test: true },
+    });
+    const nothing = await callAdmin(keyward.server.url, `GET ${path}/reencryption`);
+    expect([nothing.status, nothing.code]).toEqual([404, 'reencryption_not_found']);
+    await keyward.stop();
+
+    const newKey = generateEncryptionKey().reveal();
+    const [newId = ''] = KeyRing.parse(new Secret(newKey)).keyIds;
+    keyward = await startKeyward({ place, env: { BYOK_ENCRYPTION_KEY: `${newKey},${oldKey}` } });
+    const { url } = keyward.server;
+    const { status, body, text } = await callAdmin(url, `GET ${path}`);
+    expect(status).toBe(200);
+    expect(text).not.toContain(oldKey);
+    const keys = body['keys'] as { id: string; role: string; rows: number }[];
+    expect(keys).toEqual([
+      expect.objectContaining({ id: newId, role: 'encrypts' }),
+      expect.objectContaining({ id: oldId, role: 'decrypts', age_days: 0 }),
+    ]);
+    expect(keys[1]?.rows).toBeGreaterThan(1);
+    expect(body).toMatchObject({ unreadable: { rows: 0, first: [] }, reencryption: null });
+    expect(body['instances']).toEqual([expect.objectContaining({ key_ids: [newId, oldId] })]);
+
+    const begun = await callAdmin(url, `POST ${path}/reencrypt`, { body: { reason: 'the key is old' } });
+    expect(begun.status).toBe(202);
+    await expect
+      .poll(async () => (await callAdmin(url, `GET ${path}/reencryption`)).body['ended_at'])
+      .toEqual(expect.any(String));
+    const after = await callAdmin(url, `GET ${path}`);
+    expect(after.body['keys']).toEqual([
+      expect.objectContaining({ id: newId, role: 'encrypts' }),
+      expect.objectContaining({ id: oldId, role: 'decrypts', rows: 0 }),
+    ]);
+    expect(after.body['reencryption']).toMatchObject({ set_aside: 0, problem: null });
+  });
+});

@@ -1,0 +1,103 @@
+/** The page in a real browser, for the tests of one file: whoever opens it is signed in, and every fault that the browser tells fails the test. */
+import axe, { type AxeResults } from 'axe-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
+import { startChromium } from './chromium.ts';
+import { atDepth } from './depth.ts';
+
+interface Look {
+  /** CSS pixels; 1280 where absent. */
+  readonly width?: number;
+  readonly colorScheme?: 'light' | 'dark';
+}
+
+/** What every view is looked at in: each theme and each width once, or every pair of them. */
+export const looks = atDepth<readonly (readonly ['light' | 'dark', number])[]>({
+  usual: [
+    ['light', 360],
+    ['dark', 1280],
+  ],
+  thorough: [
+    ['light', 360],
+    ['light', 1280],
+    ['dark', 360],
+    ['dark', 1280],
+  ],
+});
+
+export interface PageVisits {
+  /** A browser that nobody has signed in with. */
+  readonly visit: (url: string, look?: Look) => Promise<Page>;
+  /** Signed in with an admin token, at an address of the page. */
+  readonly signedIn: (origin: string, token: string, path?: string, look?: Look) => Promise<Page>;
+}
+
+/** Starts the browser before the first test of a file and ends it after the last. */
+export function usePage(): PageVisits {
+  let browser: Browser;
+  let contexts: BrowserContext[] = [];
+  let faults: string[] = [];
+  beforeAll(async () => {
+    browser = await startChromium(inject('chromiumPath'));
+  });
+  afterEach(async () => {
+    await Promise.all(contexts.map(async (context) => context.close()));
+    contexts = [];
+    const told = faults;
+    faults = [];
+    expect(told, 'what the browser told').toEqual([]);
+  });
+  afterAll(async () => browser.close());
+  const visit = async (url: string, { width = 1280, colorScheme = 'light' }: Look = {}): Promise<Page> => {
+    const context = await browser.newContext({
+      viewport: { width, height: 800 },
+      colorScheme,
+      // That of the machine may be none that a browser of a person has.
+      locale: 'en-GB',
+    });
+    contexts.push(context);
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    const { origin } = new URL(url);
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (message) => {
+      // Refusals and lost connections are told by the page itself.
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+        faults.push(message.text());
+    });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(origin)) faults.push(`a request left for ${request.url()}`);
+    });
+    await page.goto(url);
+    return page;
+  };
+  return {
+    visit,
+    signedIn: async (origin, token, path = '/', look) => {
+      const page = await visit(`${origin}${path}`, look);
+      await page.getByLabel('Admin token', { exact: true }).fill(token);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('button', { name: /^Account: / }).waitFor();
+      return page;
+    },
+  };
+}
+
+const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** axe-core finds nothing on what is shown now (WCAG 2.2, A and AA). */
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(axe.source);
+  // What is moving is half transparent: its colours are not yet those that people see.
+  await page.evaluate(
+    'Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity).map((one) => one.finished.catch(() => undefined)))',
+  );
+  const { violations } = await page.evaluate<AxeResults>(
+    `axe.run({ runOnly: ${JSON.stringify(standards)} })`,
+  );
+  const told = violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary ?? ''}`).join('; ')}`,
+  );
+  expect(told).toEqual([]);
+}

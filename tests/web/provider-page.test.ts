@@ -1,0 +1,316 @@
+/** A provider, in a real browser, through the real server. */
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callAdmin, deadKey, environmentKey, firstKey, secondKey } from '../support/administered-keyward.ts';
+import { expectAccessible, looks, usePage } from '../support/page-in-browser.ts';
+import { adminToken, startKeyward, type RunningKeyward } from '../support/running-keyward.ts';
+import { StandInManagement } from '../support/stand-in-management.ts';
+import { startStandInProvider, type StandInProvider } from '../support/stand-in-provider.ts';
+
+describe('a provider', () => {
+  const { signedIn } = usePage();
+  let provider: StandInProvider;
+  let management: StandInManagement;
+  let keyward: RunningKeyward;
+  beforeAll(async () => {
+    provider = await startStandInProvider({
+      slug: 'openrouter',
+      keys: [environmentKey, firstKey, secondKey],
+    });
+    management = new StandInManagement(provider);
+    await management.listen();
+    keyward = await startKeyward({
+      env: { OPENROUTER_BASE_URL: provider.baseUrl, OPENROUTER_API_KEY: environmentKey },
+    });
+    await call('POST', 'openrouter/set-key', { api_key: firstKey, source: 'hybrid', reason: 'the first' });
+    await call('POST', '', {
+      slug: 'our-llm',
+      display_name: 'Our own',
+      base_url: 'https://llm.example.com/v1',
+    });
+  });
+  afterAll(async () => {
+    await keyward.stop();
+    await management.close();
+    await provider.close();
+  });
+  const url = (): string => keyward.server.url;
+  const call = async (method: string, path: string, body?: unknown) => {
+    const answer = await callAdmin(url(), `${method} /api/v1/admin/providers${path && `/${path}`}`, { body });
+    expect(answer.status, answer.text).toBeLessThan(300);
+    return answer.body;
+  };
+  const open = async (tab?: string): Promise<Page> => {
+    const page = await signedIn(url(), adminToken, `/providers/openrouter${tab ? `?tab=${tab}` : ''}`);
+    await page.getByRole('heading', { level: 1, name: 'OpenRouter' }).waitFor();
+    return page;
+  };
+  const lit = (page: Page) => page.getByRole('listitem').filter({ hasText: 'Serves' });
+
+  it('shows which key serves and why, and follows what is changed elsewhere', async () => {
+    const page = await signedIn(url(), adminToken, '/providers?q=openrouter');
+    await page.getByRole('link', { name: 'OpenRouter' }).click();
+    await lit(page).filter({ hasText: 'Database' }).waitFor();
+    await page.getByText('The source is hybrid and a key is stored').waitFor();
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: 'OPENROUTER_API_KEY' })
+      .getByText('Stands by')
+      .waitFor();
+    await page.getByText('OpenRouter accepted the key. Nothing to do.').waitFor();
+    await page.getByRole('table', { name: 'Instances' }).getByText('Up to date').waitFor();
+    await call('PATCH', 'openrouter', { source: 'environment' });
+    await lit(page).filter({ hasText: 'Environment' }).waitFor();
+    await page.getByText('The key of the environment serves.').waitFor();
+    await call('PATCH', 'openrouter', { source: 'hybrid' });
+    await lit(page).filter({ hasText: 'Database' }).waitFor();
+  });
+
+  it('each part has an address, and back is back', async () => {
+    const page = await open();
+    await page.getByRole('tab', { name: 'Tests' }).click();
+    await page.waitForURL('**/providers/openrouter?tab=tests');
+    await page.getByRole('table', { name: 'Tests, newest first' }).waitFor();
+    await page.getByRole('tab', { name: 'Audit' }).click();
+    await page.getByText('provider.key_set').waitFor();
+    await page.getByText('“the first”').first().waitFor();
+    await page.goBack();
+    await page.getByRole('img', { name: /tests, the last one Valid in \d+ ms/ }).waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Which key serves' }).waitFor();
+    await page.getByRole('tab', { name: 'Versions and rotations' }).click();
+    await page.getByRole('table', { name: 'Versions of the key' }).getByText('the stored key').waitFor();
+    await page.getByText('The key was not rotated yet.').waitFor();
+  });
+
+  it('tests the key, and draws what is said', async () => {
+    const page = await open('tests');
+    await page.getByRole('button', { name: 'Test', exact: true }).click();
+    await page.getByText('OpenRouter: Valid').waitFor();
+    const rows = page.getByRole('table', { name: 'Tests, newest first' }).getByRole('row');
+    await rows.nth(2).waitFor();
+    const before = await rows.count();
+    // The provider rests between two tests.
+    await expect
+      .poll(
+        async () =>
+          (
+            await callAdmin(url(), 'POST /api/v1/admin/providers/openrouter/test-key', {
+              body: { api_key: deadKey },
+            })
+          ).status,
+        { timeout: 10_000 },
+      )
+      .toBe(200);
+    await rows.nth(before).waitFor();
+    await rows.nth(1).getByText('Refused').waitFor();
+    await page.getByRole('list', { name: 'Verdicts' }).getByText('Refused: 1').waitFor();
+    expect(await page.locator('canvas').count()).toBe(1);
+  });
+
+  it('replaces and removes the key, when the name is typed', async () => {
+    const page = await open();
+    await page.getByRole('button', { name: 'More for OpenRouter' }).click();
+    await page.getByRole('menuitem', { name: 'Replace the key at once' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Key', { exact: true }).fill(secondKey);
+    await dialog.getByRole('button', { name: 'Test and store' }).click();
+    await dialog.getByText('The key is stored').waitFor();
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await page.getByRole('button', { name: 'More for OpenRouter' }).click();
+    await page.getByRole('menuitem', { name: 'Remove the key' }).click();
+    await dialog.getByText('Calls then go on with the key of the environment.').waitFor();
+    await dialog.getByLabel(/to go on/).fill('openrouter');
+    await dialog.getByRole('button', { name: 'Remove the key' }).click();
+    await lit(page).filter({ hasText: 'Environment' }).waitFor();
+    await page.getByText('No key is stored.').waitFor();
+    await call('POST', 'openrouter/set-key', { api_key: firstKey, source: 'hybrid', skip_test: true });
+  });
+
+  it('saves the settings, and overwrites nobody: a change made meanwhile is told, and read when asked', async () => {
+    const page = await open('settings');
+    const name = page.getByLabel('Name', { exact: true });
+    await name.fill('OpenRouter Inc');
+    await call('PATCH', 'openrouter', { source: 'database' });
+    // What was typed is not lost to what arrives.
+    await page.getByText('Database', { exact: true }).waitFor();
+    expect(await name.inputValue()).toBe('OpenRouter Inc');
+    await page.getByRole('button', { name: 'Save the settings' }).click();
+    const told = page.getByRole('alert').filter({ hasText: 'Somebody has changed this provider meanwhile' });
+    await told.getByText('Source is now database').waitFor();
+    await expectAccessible(page);
+    await told.getByRole('button', { name: 'Read again' }).click();
+    await expect.poll(async () => name.inputValue()).toBe('OpenRouter');
+    await name.fill('OpenRouter Inc');
+    await page.getByLabel('Base URL').fill('https://llm.example.com/v1');
+    await page.getByText('The host changes').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await name.fill('OpenRouter Inc');
+    await page.getByRole('button', { name: 'Save the settings' }).click();
+    await page.getByRole('heading', { level: 1, name: 'OpenRouter Inc' }).waitFor();
+    expect(await call('GET', 'openrouter')).toMatchObject({
+      display_name: 'OpenRouter Inc',
+      source: 'database',
+    });
+    await call('PATCH', 'openrouter', { display_name: 'OpenRouter', source: 'hybrid' });
+  });
+
+  it('says how old the key may grow and whose it is, and snoozes with a reason only', async () => {
+    const page = await open('settings');
+    await page.getByLabel('Due', { exact: true }).fill('60');
+    await page.getByLabel('Ageing', { exact: true }).fill('50');
+    await call('PATCH', 'openrouter', { source: 'database' });
+    const owner = page.getByLabel('Whose it is');
+    const save = page.getByRole('button', { name: 'Save the policy' });
+    await save.click();
+    await page.getByText('Somebody has changed this provider meanwhile').waitFor();
+    await page.getByRole('button', { name: 'Read again' }).click();
+    await expect.poll(async () => page.getByLabel('Due', { exact: true }).inputValue()).toBe('90 days');
+    await page.getByLabel('Due', { exact: true }).fill('60');
+    await page.getByLabel('Ageing', { exact: true }).fill('50');
+    await owner.fill('the platform team');
+    await save.click();
+    await expect
+      .poll(async () => call('GET', 'openrouter/key-policy'))
+      .toMatchObject({ ageing_days: 50, due_days: 60, overdue_days: 120, owner: 'the platform team' });
+    await page.getByRole('button', { name: 'Snooze…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Let the age warn nobody' });
+    const confirm = dialog.getByRole('button', { name: 'Snooze' });
+    expect(await confirm.isDisabled()).toBe(true);
+    await expectAccessible(page);
+    await dialog.getByLabel('Reason').fill('the new contract comes in May');
+    await confirm.click();
+    await page.getByText('“the new contract comes in May”').waitFor();
+    await page.getByRole('button', { name: 'Warn again' }).click();
+    await page.getByRole('button', { name: 'Snooze…' }).waitFor();
+    await call('PATCH', 'openrouter', { source: 'hybrid' });
+  });
+
+  it('stores the credential that makes keys, compares them, and rotates by the clock', async () => {
+    const page = await open('automation');
+    await page.getByText('Store the management credential first').waitFor();
+    await page.getByRole('button', { name: 'Set the credential' }).click();
+    const dialog = page.getByRole('dialog', { name: 'The management credential of OpenRouter' });
+    await dialog.getByLabel('Credential').fill(management.wire.credential);
+    await dialog.getByLabel('Address of the management API').fill(management.baseUrl);
+    await expectAccessible(page);
+    await dialog.getByRole('button', { name: 'Store' }).click();
+    await page.getByRole('button', { name: 'Compare now' }).click();
+    await page.getByText('What lives at the provider is what the ledger says.').waitFor();
+    await page.getByLabel('Every').fill('30');
+    await page.getByLabel('Not before (UTC)').fill('02:00');
+    await page.getByLabel('Not after (UTC)').fill('04:30');
+    await page.getByRole('button', { name: 'Save the schedule' }).click();
+    await page.getByText(/^The next one: /).waitFor();
+    expect(await call('GET', 'openrouter/rotation-schedule')).toMatchObject({
+      every_days: 30,
+      window: { from: 120, to: 270 },
+    });
+    expect(await page.content()).not.toContain(management.wire.credential);
+    await page.getByRole('button', { name: 'Rotate only when asked' }).click();
+    await page.getByText(/^The next one: /).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Remove the credential' }).click();
+    const removing = page.getByRole('dialog');
+    await removing.getByLabel(/to go on/).fill('openrouter');
+    await removing.getByRole('button', { name: 'Remove the credential' }).click();
+    await page.getByText('Store the management credential first').waitFor();
+  });
+
+  it('deactivates, activates and deletes, and says what happens to traffic', async () => {
+    const page = await signedIn(url(), adminToken, '/providers/our-llm?tab=settings');
+    await page.getByRole('button', { name: 'Deactivate' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(/every call to our-llm\/… fails/).waitFor();
+    const confirm = dialog.getByRole('button', { name: 'Deactivate' });
+    expect(await confirm.isDisabled()).toBe(true);
+    await expectAccessible(page);
+    await dialog.getByLabel(/to go on/).fill('our-llm');
+    await confirm.click();
+    await page.getByText('Inactive').waitFor();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Activate', exact: true }).click();
+    await dialog.getByRole('button', { name: 'Activate', exact: true }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Deactivate' }).waitFor();
+    await page.getByRole('button', { name: 'Delete the provider' }).click();
+    await dialog.getByText(/for callers it does not exist/).waitFor();
+    await dialog.getByLabel(/to go on/).fill('our-llm');
+    await dialog.getByRole('button', { name: 'Delete the provider' }).click();
+    await page.getByRole('heading', { level: 1, name: 'System Provider Keys' }).waitFor();
+    await page.getByRole('row', { name: /Anthropic/ }).waitFor();
+    expect(await page.getByText('our-llm').count()).toBe(0);
+    await page.goto(`${url()}/providers/our-llm`);
+    await page.getByText('There is no provider our-llm').waitFor();
+    await expectAccessible(page);
+  });
+
+  it('lets a viewer look at everything and change nothing', async () => {
+    const { body } = await callAdmin(url(), 'POST /api/v1/admin/tokens', {
+      body: { kind: 'admin', name: 'a viewer', role: 'viewer' },
+    });
+    const page = await signedIn(url(), String(body['token']), '/providers/openrouter');
+    const acts = ['Test', 'Rotate'];
+    const ofTabs = {
+      Settings: [
+        'Save the settings',
+        'Save the policy',
+        'Snooze…',
+        'Deactivate',
+        'Remove the key',
+        'Delete the provider',
+      ],
+      Automation: ['Set the credential'],
+    };
+    const expectOff = async (names: readonly string[]): Promise<void> => {
+      for (const name of names) {
+        const button = page.getByRole('button', { name, exact: true });
+        await button.waitFor();
+        expect([name, await button.isDisabled()]).toEqual([name, true]);
+      }
+    };
+    await lit(page).waitFor();
+    await expectOff(acts);
+    await page.getByRole('button', { name: 'More for OpenRouter' }).click();
+    await page.getByText('A viewer may look and not change').waitFor();
+    await page.keyboard.press('Escape');
+    for (const [tab, names] of Object.entries(ofTabs)) {
+      await page.getByRole('tab', { name: tab }).click();
+      await expectOff(names);
+    }
+    await page.getByRole('tab', { name: 'Audit' }).click();
+    await page.getByText('provider.key_set').first().waitFor();
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    expect(await page.getByLabel('Name', { exact: true }).isDisabled()).toBe(true);
+    await expectAccessible(page);
+  });
+
+  it.each(looks)('axe-core finds nothing in any part: %s, %i px', async (colorScheme, width) => {
+    const page = await signedIn(url(), adminToken, '/providers/openrouter', { colorScheme, width });
+    const parts = {
+      Overview: lit(page),
+      Tests: page.locator('canvas'),
+      'Versions and rotations': page.getByRole('table', { name: 'Versions of the key' }),
+      Audit: page.getByRole('table', { name: 'Events, newest first' }),
+      Automation: page.getByRole('heading', { name: 'Rotation by the clock' }),
+      Settings: page.getByRole('heading', { name: 'Danger zone' }),
+    };
+    for (const [name, shown] of Object.entries(parts)) {
+      await page.getByRole('tab', { name }).click();
+      await shown.first().waitFor();
+      await expectAccessible(page);
+      expect([name, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([name, width]);
+    }
+  });
+
+  it('says that the server does not answer, and reads again when asked', async () => {
+    const page = await open();
+    await page.route('**/tests?*', async (route) => route.abort());
+    await page.getByRole('tab', { name: 'Tests' }).click();
+    const failure = page.getByRole('alert').filter({ hasText: 'The tests cannot be read' });
+    await failure.waitFor();
+    await expectAccessible(page);
+    await page.unroute('**/tests?*');
+    await failure.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('table', { name: 'Tests, newest first' }).waitFor();
+  });
+});
