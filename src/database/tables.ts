@@ -38,6 +38,7 @@ interface LlmModelsTable {
   provider_id: number;
   model_id: string;
   model_name: string;
+  display_name: string;
   is_active: boolean | null;
 }
 

@@ -77,10 +77,13 @@ export interface Config extends AdministratorsConfig {
     readonly connectTimeoutMs: number;
     readonly firstByteTimeoutMs: number;
     readonly idleTimeoutMs: number;
+    readonly totalTimeoutMs: number;
+    readonly retries: number;
     readonly maxConnections: number;
   };
   readonly limits: {
     readonly maxBodyBytes: number;
+    readonly maxUploadBytes: number;
     readonly bodyIdleTimeoutMs: number;
     readonly shutdownTimeoutMs: number;
     readonly snapshotPollMs: number;
@@ -182,10 +185,13 @@ function buildConfig(values: Settings, environment: Environment, shown: readonly
       connectTimeoutMs: values.UPSTREAM_CONNECT_TIMEOUT_MS,
       firstByteTimeoutMs: values.UPSTREAM_FIRST_BYTE_TIMEOUT_MS,
       idleTimeoutMs: values.UPSTREAM_IDLE_TIMEOUT_MS,
+      totalTimeoutMs: values.UPSTREAM_TOTAL_TIMEOUT_MS,
+      retries: values.UPSTREAM_RETRIES,
       maxConnections: values.UPSTREAM_MAX_CONNECTIONS,
     },
     limits: {
       maxBodyBytes: values.MAX_BODY_BYTES,
+      maxUploadBytes: values.MAX_UPLOAD_BYTES,
       bodyIdleTimeoutMs: values.BODY_IDLE_TIMEOUT_MS,
       shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
       snapshotPollMs: values.SNAPSHOT_POLL_MS,

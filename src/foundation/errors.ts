@@ -47,6 +47,22 @@ export const errorCatalogue = {
     'invalid_request_error',
     'The address holds a parameter that is not known here.',
   ),
+  path_refused: entry(
+    400,
+    'invalid_request_error',
+    'The path holds what programs read differently: . or .. as a segment, an encoded slash, dot or control character, or //.',
+  ),
+  token_in_address: entry(
+    400,
+    'invalid_request_error',
+    'A key or token does not belong into an address, since addresses end up in logs. Send it as a header, and replace this one.',
+  ),
+  api_not_spoken: entry(400, 'invalid_request_error', 'The provider does not speak the API of this address.'),
+  provider_required: entry(
+    400,
+    'invalid_request_error',
+    'Which provider is meant? Name it in the header x-keyward-provider: nothing else in this request tells, and there is no default provider.',
+  ),
   header_invalid: entry(400, 'invalid_request_error', 'A request header is not as it must be.'),
   cursor_invalid: entry(
     400,
@@ -251,6 +267,11 @@ export const errorCatalogue = {
     'The identity provider answered in a form that is not understood. The log of this server says more.',
   ),
   sign_on_unreachable: entry(503, 'api_error', 'The identity provider does not answer. Try again later.'),
+  provider_circuit_open: entry(
+    503,
+    'api_error',
+    'The provider has not answered several times in a row, so it is left alone for a moment.',
+  ),
   provider_key_missing: entry(503, 'api_error', 'There is no key for this provider.'),
   provider_unusable: entry(
     503,
@@ -260,7 +281,10 @@ export const errorCatalogue = {
   audit_unavailable: entry(503, 'api_error', 'The audit trail cannot be written, so nothing was changed.'),
   database_unavailable: entry(503, 'api_error', 'The database does not answer.'),
   not_ready: entry(503, 'api_error', 'The gateway is not ready.'),
-  provider_timeout: entry(504, 'api_error', 'The provider did not answer in time.'),
+  provider_connect_timeout: entry(504, 'api_error', 'No connection to the provider came about in time.'),
+  provider_first_byte_timeout: entry(504, 'api_error', 'The provider did not answer in time.'),
+  provider_idle_timeout: entry(504, 'api_error', 'The provider fell silent in the middle of its answer.'),
+  provider_total_timeout: entry(504, 'api_error', 'The answer took longer than this gateway allows.'),
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -339,6 +339,19 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
     description: 'How long a provider may be silent within an answer, in milliseconds.',
   },
   {
+    name: 'UPSTREAM_TOTAL_TIMEOUT_MS',
+    section: 'Limits',
+    defaultText: '1800000',
+    description: 'How long an answer may take in all, from the request to its last byte, in milliseconds.',
+  },
+  {
+    name: 'UPSTREAM_RETRIES',
+    section: 'Limits',
+    defaultText: '1',
+    description:
+      'How often a call is sent again to a provider that could not be reached, was overloaded or limited the rate, before a byte of an answer has come.',
+  },
+  {
     name: 'UPSTREAM_MAX_CONNECTIONS',
     section: 'Limits',
     defaultText: '512',
@@ -349,6 +362,13 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
     section: 'Limits',
     defaultText: '33554432',
     description: 'Largest request body that the gateway accepts, in bytes.',
+  },
+  {
+    name: 'MAX_UPLOAD_BYTES',
+    section: 'Limits',
+    defaultText: '536870912',
+    description:
+      'Largest file upload that the gateway passes on, in bytes. It is streamed, not held in memory.',
   },
   {
     name: 'BODY_IDLE_TIMEOUT_MS',

@@ -85,14 +85,14 @@ export function speaksAgainstKey(refusal: KeyRefusal): boolean {
  */
 export function replacement(
   { providers }: Snapshot,
-  { provider: { slug }, model }: Target,
+  target: Target,
   asked: readonly (Target | null)[],
 ): Target | null {
-  const provider = providers.get(slug);
+  const provider = providers.get(target.provider.slug);
   if (provider === undefined || 'problem' in provider.upstream) return null;
   const { upstream, resolution } = provider;
   const { key, source } = resolution;
   if (key === null || source === null) return null;
-  if (asked.some((target) => target?.key.fingerprint === key.fingerprint)) return null;
-  return { provider, upstream, key, source, model };
+  if (asked.some((one) => one?.key.fingerprint === key.fingerprint)) return null;
+  return { ...target, provider, upstream, key, source };
 }

@@ -5,6 +5,7 @@
 import { KeywardError } from '../foundation/errors.ts';
 import type { Secret } from '../foundation/secret.ts';
 import type { KeySource } from '../keys/resolve-key.ts';
+import type { NativeApi, Wire } from '../providers/provider-entry.ts';
 import { redactSecrets } from '../providers/redact.ts';
 import type { ServedProvider, Snapshot } from '../keys/snapshot.ts';
 import type { Upstream } from '../keys/upstream-address.ts';
@@ -16,23 +17,47 @@ export interface Target {
   readonly source: KeySource;
   /** The model's name as the provider knows it. */
   readonly model: string;
+  /** The API of its own that is asked; null: the OpenAI-compatible one. */
+  readonly api: NativeApi | null;
+}
+
+/** What a request says of where it wants to go. */
+export interface Wanted {
+  readonly wire: Wire;
+  /** The provider's own API, where it has one, whatever the wire is. */
+  readonly own?: boolean;
+  readonly defaultProvider: string | undefined;
+  /** Told which provider is meant, whether it can serve or not. */
+  readonly asked?: (slug: string) => void;
 }
 
 /**
  * `provider/model` names both. A name without a known provider is looked up among the models of the
- * database; a bare one then goes to the default provider.
- * @param asked told which provider is meant, whether it can serve or not
- * @throws KeywardError 404 for an unknown provider or model, 503 where no key can serve
+ * database; a bare one then goes to the default provider, or to the one whose own API is asked for.
+ * @throws KeywardError 404 for an unknown provider or model, 400 where it has no such API, 503 where no key can serve
  */
-export function chooseTarget(
-  snapshot: Snapshot,
-  model: string,
-  defaultProvider: string | undefined,
-  asked: (slug: string) => void = () => undefined,
-): Target {
-  const { provider, name } = findProvider(snapshot, model, defaultProvider);
+export function chooseTarget(snapshot: Snapshot, model: string, wanted: Wanted): Target {
+  const { provider, name } = findProvider(snapshot, model, wanted);
+  return targetAt(provider, name, wanted);
+}
+
+/**
+ * Where nothing but a slug tells: a header, a path, the setting.
+ * @throws KeywardError provider_required, and those of `chooseTarget`
+ */
+export function chooseBySlug(snapshot: Snapshot, slug: string | undefined, wanted: Wanted): Target {
+  const named = slug ?? wanted.defaultProvider;
+  if (named === undefined) throw new KeywardError('provider_required', { param: 'x-keyward-provider' });
+  const provider = snapshot.providers.get(named);
+  if (provider === undefined) throw providerNotFound(snapshot, named, 'x-keyward-provider');
+  return targetAt(provider, '', wanted);
+}
+
+function targetAt(provider: ServedProvider, model: string, { wire, own, asked }: Wanted): Target {
   const { upstream, resolution, slug } = provider;
-  asked(slug);
+  asked?.(slug);
+  const shared = own === true ? (provider.entry.native ?? null) : null;
+  const api = wire === 'compatible' ? shared : nativeApi(provider, wire);
   if ('problem' in upstream) {
     throw new KeywardError('provider_unusable', {
       message: `The provider "${slug}" is set aside: ${upstream.problem}.`,
@@ -43,31 +68,56 @@ export function chooseTarget(
       message: `There is no usable key for the provider "${slug}": ${resolution.reason}.`,
     });
   }
-  return { provider, upstream, key: resolution.key, source: resolution.source, model: name };
+  return { provider, upstream, key: resolution.key, source: resolution.source, model, api };
+}
+
+function nativeApi({ entry, slug }: ServedProvider, wire: Exclude<Wire, 'compatible'>): NativeApi {
+  if (entry.native?.wire === wire) return entry.native;
+  const name = wire === 'messages' ? "Anthropic's Messages API" : "Google's Gemini API";
+  throw new KeywardError('api_not_spoken', {
+    message: `The provider "${slug}" does not speak ${name}. Ask it at POST /v1/chat/completions.`,
+    param: 'model',
+  });
 }
 
 function findProvider(
   snapshot: Snapshot,
   model: string,
-  defaultProvider: string | undefined,
+  { wire, defaultProvider }: Wanted,
 ): { provider: ServedProvider; name: string } {
   const slash = model.indexOf('/');
   const named = slash > 0 ? snapshot.providers.get(model.slice(0, slash)) : undefined;
   if (named !== undefined && slash < model.length - 1)
     return { provider: named, name: model.slice(slash + 1) };
-  const known = snapshot.providers.get(snapshot.models.get(model) ?? '');
-  if (known !== undefined) return { provider: known, name: model };
-  const fallback = slash === -1 ? snapshot.providers.get(defaultProvider ?? '') : undefined;
+  const row = snapshot.models.get(model);
+  const known = snapshot.providers.get(row?.slug ?? '');
+  if (row !== undefined && known !== undefined) return { provider: known, name: row.modelId };
+  const fallback = slash === -1 ? fallbackProvider(snapshot, wire, defaultProvider) : undefined;
   if (fallback !== undefined) return { provider: fallback, name: model };
   if (slash > 0 && named === undefined) {
-    throw new KeywardError('provider_not_found', {
-      message: `There is no provider "${shown(model.slice(0, slash))}". Known here: ${[...snapshot.providers.keys()].join(', ')}.`,
-      param: 'model',
-    });
+    throw providerNotFound(snapshot, model.slice(0, slash), 'model');
   }
   throw new KeywardError('model_not_found', {
     message: `The model "${shown(model)}" is not known here. Name it as provider/model, for example openrouter/google/gemini-flash-1.5.`,
     param: 'model',
+  });
+}
+
+/** For an API that is a provider's own, the default provider is no better guess than that one. */
+function fallbackProvider(
+  { providers }: Snapshot,
+  wire: Wire,
+  defaultProvider: string | undefined,
+): ServedProvider | undefined {
+  const named = providers.get(defaultProvider ?? '');
+  if (wire === 'compatible' || named?.entry.native?.wire === wire) return named;
+  return [...providers.values()].find(({ entry }) => entry.native?.wire === wire);
+}
+
+function providerNotFound({ providers }: Snapshot, slug: string, param: string): KeywardError {
+  return new KeywardError('provider_not_found', {
+    message: `There is no provider "${shown(slug)}". Known here: ${[...providers.keys()].join(', ')}.`,
+    param,
   });
 }
 

@@ -11,6 +11,7 @@ export interface GatewayMetrics {
   readonly streamsOpen: Gauge;
   readonly answersCut: Counter<'provider'>;
   readonly keyRejections: Counter<'provider'>;
+  readonly retries: Counter<'provider' | 'to'>;
   readonly rotationCalls: Counter<'provider' | 'key' | 'outcome'>;
   readonly rotationFallbacks: Counter<'provider' | 'stage'>;
 }
@@ -55,6 +56,12 @@ export function gatewayMetrics(registry: Registry, providers: () => Iterable<str
       collect() {
         for (const provider of providers()) this.inc({ provider }, 0);
       },
+    }),
+    retries: new Counter({
+      name: 'keyward_retries_total',
+      help: 'Attempts beyond the first of a call, by the provider that failed and the one that was tried next.',
+      labelNames: ['provider', 'to'],
+      registers,
     }),
     rotationCalls: new Counter({
       name: 'keyward_rotation_calls_total',

@@ -1,54 +1,27 @@
 /**
- * The way in for callers: routes a request, checks it, finds its key in the snapshot and relays it. No
+ * The way in for callers: routes a request, checks it, finds its key in the snapshot and hands it to its exchange. No
  * query, no decryption and no waiting stand between a request that has arrived and its upstream call.
  */
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { authenticate } from '../auth/authenticate.ts';
-import type { Clock } from '../foundation/clock.ts';
-import type { Config } from '../foundation/config.ts';
-import { KeywardError, messageOf } from '../foundation/errors.ts';
-import type { Logger } from '../foundation/logger.ts';
-import type { LiveWatch } from '../keys/health/live-watch.ts';
-import type { RecentRequests } from '../keys/recent-requests.ts';
-import type { RotationWatch } from '../keys/rotation/rotation-watch.ts';
+import { KeywardError } from '../foundation/errors.ts';
 import type { Snapshot } from '../keys/snapshot.ts';
-import type { Verdict } from '../providers/verdict.ts';
+import { Attempts } from './attempts.ts';
+import { noBody, readAnyBody, readModelBody, readPlainBody, type CallBody } from './call-body.ts';
+import { presentedToken } from './caller-token.ts';
 import { refusePublicHost } from './check-host.ts';
-import {
-  mayBeTheKey,
-  orderKeys,
-  refusesKey,
-  replacement,
-  speaksAgainstKey,
-  type KeyOrder,
-  type KeyRefusal,
-  type TrialTarget,
-} from './choose-key.ts';
-import { chooseTarget, type Target } from './choose-provider.ts';
-import type { GatewayMetrics } from './gateway-metrics.ts';
-import { requestId, upstreamHeaders } from './headers.ts';
-import { verdictOfOutcome, verdictOfRefusal } from './live-verdict.ts';
-import { replaceModel } from './locate-model.ts';
-import { checkBodyHeaders, parseModelRequest, readBody, refuseDuplicateHeaders } from './read-request.ts';
-import { Relay } from './relay.ts';
+import { chooseBySlug, chooseTarget, type Target, type Wanted } from './choose-provider.ts';
+import { Circuits } from './circuit.ts';
+import { isGatewayAddress, MethodNotAllowedError, routeOf, wireOfAddress, type Route } from './endpoints.ts';
+import { Exchange, type Senders } from './exchange.ts';
+import { readFormModel } from './form-model.ts';
+import type { GatewayParts } from './gateway-parts.ts';
+import { requestId } from './headers.ts';
+import { ModelCatalogue } from './model-catalogue.ts';
+import { checkBodyHeaders, refuseDuplicateHeaders } from './read-request.ts';
 import { sendError } from './send-error.ts';
+import { sendModels } from './send-models.ts';
 import { UpstreamPools } from './upstream-pools.ts';
-
-export interface GatewayParts {
-  readonly config: Config;
-  readonly snapshot: () => Snapshot;
-  /** Asks for a look at the database now; called when a provider refuses a key. */
-  readonly refresh: () => void;
-  /** What the keys of rotations served, and that one was refused. */
-  readonly rotations: Pick<RotationWatch, 'count' | 'isRefused' | 'refused'>;
-  /** Hears what calls say of the keys that they were sent with. */
-  readonly live: Pick<LiveWatch, 'saw'>;
-  readonly metrics: GatewayMetrics;
-  /** Told which provider a request is for. */
-  readonly requests: Pick<RecentRequests, 'count'>;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
 
 export interface Gateway {
   /** Whether an address (with or without query) belongs to the gateway. */
@@ -57,228 +30,135 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-const prefixes = ['/api/v1/llm/', '/v1/'] as const;
-const chatCompletions = 'chat/completions';
-const chatPaths: ReadonlySet<string> = new Set(prefixes.map((prefix) => prefix + chatCompletions));
+/** A host that does not answer, and a key that is refused: after so many times in a row they are left alone. */
+const circuitRule = { failures: 5, overMs: 3_000, firstPauseMs: 2_000, longestPauseMs: 60_000 };
+
+interface Rooms extends Senders {
+  readonly models: ModelCatalogue;
+}
 
 export function createGateway(parts: GatewayParts): Gateway {
   const pools = new UpstreamPools(parts.config.upstream);
+  const rooms: Rooms = {
+    pools,
+    hosts: new Circuits(circuitRule, parts.clock),
+    keys: new Circuits(circuitRule, parts.clock),
+    models: new ModelCatalogue({ pools, clock: parts.clock, log: parts.log }),
+  };
   return {
-    serves: (url) => prefixes.some((prefix) => url.startsWith(prefix)),
+    serves: isGatewayAddress,
     handle: (request, response) => {
       const id = requestId(request.headers);
-      serveChat(parts, pools, request, response, id).catch((error: unknown) => {
-        refuse(parts, request, response, id, error);
+      serve(parts, rooms, { request, response, id }).catch((error: unknown) => {
+        refuse(parts, { request, response, id }, error);
       });
     },
     close: async () => pools.close(),
   };
 }
 
-async function serveChat(
-  parts: GatewayParts,
-  pools: UpstreamPools,
-  request: IncomingMessage,
-  response: ServerResponse,
-  id: string,
-): Promise<void> {
-  const { config } = parts;
-  checkRoute(request, response);
-  refuseDuplicateHeaders(request);
-  if (config.gatewayAuth === 'open') refusePublicHost(request);
-  else authenticate(request.headers.authorization, parts.snapshot().gatewayTokens, parts.clock);
-  checkBodyHeaders(request, config.limits);
-  const body = await readBody(request, config.limits);
-  const arrivedAt = performance.now();
-  const chat = parseModelRequest(body);
-  const snapshot = parts.snapshot();
-  const target = chooseTarget(snapshot, chat.model, config.defaultProvider, (slug) =>
-    parts.requests.count(slug),
-  );
-  const upstreamBody = target.model === chat.model ? body : replaceModel(body, chat.span, target.model);
-  const order = orderKeys(target, Math.random(), (id) => parts.rotations.isRefused(id));
-  const send = (to: Target): void => {
-    pools.for(to.upstream).dispatch(
-      {
-        path: `${to.upstream.basePath}/${chatCompletions}`,
-        method: 'POST',
-        headers: upstreamHeaders(request.headers, to),
-        body: upstreamBody,
-      },
-      relay,
-    );
-  };
-  const relay = relayFor(parts, { request, response, id, order, snapshot, arrivedAt, send });
-  send(order.first);
-}
-
-function checkRoute(request: IncomingMessage, response: ServerResponse): void {
-  const path = (request.url ?? '').split('?', 1)[0] ?? '';
-  if (!chatPaths.has(path)) {
-    throw new KeywardError('route_not_found', {
-      message: 'There is nothing at this address. Chat completions are at POST /api/v1/llm/chat/completions.',
-    });
-  }
-  if (request.method !== 'POST') {
-    response.setHeader('allow', 'POST');
-    throw new KeywardError('method_not_allowed');
-  }
-}
-
-interface Exchange {
+interface Asked {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly id: string;
-  readonly order: KeyOrder;
-  readonly snapshot: Snapshot;
-  readonly arrivedAt: number;
-  readonly send: (target: Target) => void;
 }
 
-function relayFor(parts: GatewayParts, exchange: Exchange): Relay {
-  const { metrics, log, refresh } = parts;
-  const { order, snapshot, id } = exchange;
-  const { slug } = order.first.provider;
-  const sentAt = performance.now();
-  const ownMs = sentAt - exchange.arrivedAt;
-  let target = order.first;
-  const rejected = (): void => {
-    metrics.keyRejections.inc({ provider: slug });
-    refresh();
-  };
-  metrics.streamsOpen.inc();
-  return new Relay(exchange.request, exchange.response, target, {
-    ownHeaders: (): OutgoingHttpHeaders => ({
-      'x-request-id': id,
-      'x-keyward-provider': slug,
-      'x-keyward-key-source': target.source,
-      'x-keyward-key-fingerprint': target.key.fingerprint,
-      'x-keyward-revision': snapshot.revision,
-      'x-keyward-overhead-ms': ownMs.toFixed(3),
-      ...fallbackHeader(order, target),
-      ...('trial' in target && { 'x-keyward-rotation': `${target.trial.stage}, ${target.trial.which} key` }),
-    }),
-    keyRejected: rejected,
-    otherKey: (refusal) => {
-      tellLive(parts, target, verdictOfRefusal(refusal));
-      const other = otherTarget(parts, order, target, refusal);
-      if (other === null) return null;
-      rejected();
-      noteRefusal(parts, id, target, refusal);
-      return other;
-    },
-    askAgain: (other) => {
-      target = other;
-      exchange.send(other);
-    },
-    finished: ({ status, error }) => {
-      metrics.streamsOpen.dec();
-      metrics.requests.inc({ provider: slug, status, source: target.source });
-      metrics.overheadSeconds.observe(ownMs / 1000);
-      if (isTrial(target)) countCall(parts, target, outcomeOf(status, error));
-      tellLive(parts, target, verdictOfOutcome(status, error));
-      if (error === null) return;
-      if (status < 400) metrics.answersCut.inc({ provider: slug });
-      log.warn(
-        {
-          request: id,
-          provider: slug,
-          key: target.key,
-          status,
-          code: error.code,
-          cause: error.cause && messageOf(error.cause),
-        },
-        error.message,
-      );
-    },
+async function serve(parts: GatewayParts, rooms: Rooms, asked: Asked): Promise<void> {
+  const { request, response } = asked;
+  const { config } = parts;
+  const route = routeOf(request.method ?? '', request.url ?? '');
+  refuseDuplicateHeaders(request);
+  if (config.gatewayAuth === 'open') refusePublicHost(request);
+  else
+    authenticate(
+      presentedToken(request.headers, route.endpoint.wire),
+      parts.snapshot().gatewayTokens,
+      parts.clock,
+    );
+  if (route.endpoint.routedBy === 'keyward') {
+    response.setHeader('x-request-id', asked.id);
+    await sendModels(request, response, route, await rooms.models.list(parts.snapshot()));
+    return;
+  }
+  const { body, targets } = await read(parts, request, route);
+  const arrivedAt = performance.now();
+  const snapshot = parts.snapshot();
+  const [first, ...others] = targets(snapshot);
+  if (first === undefined) throw new KeywardError('internal_error');
+  const attempts = new Attempts(first(), others, {
+    retries: config.upstream.retries,
+    snapshot: () => parts.snapshot(),
+    isRefused: (id) => parts.rotations.isRefused(id),
+    dice: Math.random,
   });
+  new Exchange(parts, rooms, { ...asked, route, body, attempts, snapshot, arrivedAt }).begin();
 }
 
-/** With what a refused call is asked again: the other key of a rotation, or the one that serves by now. */
-function otherTarget(
-  { snapshot }: GatewayParts,
-  { first, second }: KeyOrder,
-  target: Target,
-  refusal: KeyRefusal,
-): Target | null {
-  if (target === first && second !== null && isTrial(target) && mayBeTheKey(target, refusal)) return second;
-  // The call took off with a key that has been replaced, and revoked, while it was on its way.
-  return refusesKey(refusal) ? replacement(snapshot(), target, [first, second, target]) : null;
+interface Read {
+  readonly body: CallBody;
+  /** The first, and those to fall back to. */
+  readonly targets: (snapshot: Snapshot) => (() => Target)[];
 }
 
-function noteRefusal(
-  { metrics, rotations, log }: GatewayParts,
-  id: string,
-  target: Target,
-  refusal: KeyRefusal,
-) {
-  const { slug } = target.provider;
-  const { verdict, message } = refusal;
-  if (isTrial(target)) {
-    const { trial } = target;
-    countCall({ rotations, metrics }, target, 'refused');
-    metrics.rotationFallbacks.inc({ provider: slug, stage: trial.stage });
-    if (trial.which === 'new' && speaksAgainstKey(refusal))
-      rotations.refused({ slug, trial, verdict, message });
+/** Reads as much of a request as tells where it goes. */
+async function read(parts: GatewayParts, request: IncomingMessage, route: Route): Promise<Read> {
+  const { limits, defaultProvider } = parts.config;
+  const { wire, routedBy } = route.endpoint;
+  const wanted: Wanted = { wire, defaultProvider, asked: (slug) => parts.requests.count(slug) };
+  const byModel = (body: CallBody, model: string): Read => ({
+    body,
+    targets: (snapshot) => modelTargets(snapshot, [model, ...fallbackModels(request)], wanted),
+  });
+  if (routedBy === 'form_model') {
+    const { model, body } = await readFormModel(request, limits);
+    return byModel(body, model);
   }
-  log.warn(
-    { request: id, provider: slug, key: target.key, verdict },
-    'a key was refused, another one is asked',
-  );
-}
-
-/** Of a key in trial its rotation hears, which acts by it. */
-function tellLive({ live }: GatewayParts, target: Target, verdict: Verdict | null): void {
-  const { fingerprint } = target.key;
-  if (verdict === null || fingerprint === undefined || isTrial(target)) return;
-  live.saw({ slug: target.provider.slug, fingerprint }, verdict);
-}
-
-function isTrial(target: Target): target is TrialTarget {
-  return 'trial' in target;
-}
-
-type CallOutcome = Parameters<RotationWatch['count']>[2];
-
-function countCall(
-  { rotations, metrics }: Pick<GatewayParts, 'rotations' | 'metrics'>,
-  { provider, trial }: TrialTarget,
-  outcome: CallOutcome,
-) {
-  rotations.count(trial.rotationId, trial.which, outcome);
-  metrics.rotationCalls.inc({ provider: provider.slug, key: trial.which, outcome });
-}
-
-/** What a caller asked wrongly, or left, says nothing of the key. */
-function outcomeOf(status: number, error: KeywardError | null): CallOutcome {
-  if (status === 499) return 'good';
-  if (error?.code === 'provider_key_rejected') return 'refused';
-  return error !== null || status === 429 || status === 402 || status >= 500 ? 'error' : 'good';
-}
-
-function fallbackHeader({ first, second, passedOver }: KeyOrder, target: Target): OutgoingHttpHeaders {
-  if (passedOver) return { 'x-keyward-fallback': 'rotation_new_key_refused' };
-  if (target === second) {
-    const refused = second.trial.which === 'new' ? 'old' : 'new';
-    return { 'x-keyward-fallback': `rotation_${refused}_key_refused` };
+  if (routedBy === 'json_model') {
+    checkBodyHeaders(request, limits);
+    const { model, body } = await readModelBody(request, limits);
+    return byModel(body, model);
   }
-  if (target !== first) return { 'x-keyward-fallback': 'key_was_replaced' };
-  const { fallback } = target.provider.resolution;
-  return fallback === null ? {} : { 'x-keyward-fallback': fallback };
+  if (route.model !== undefined) {
+    checkBodyHeaders(request, limits);
+    return byModel(await readPlainBody(request, limits), route.model);
+  }
+  const slug = route.slug ?? headerOf(request, 'x-keyward-provider');
+  const body = request.method === 'GET' ? noBody : await readAnyBody(request, limits);
+  const own = route.slug !== undefined;
+  return { body, targets: (snapshot) => [() => chooseBySlug(snapshot, slug, { ...wanted, own })] };
 }
 
-function refuse(
-  { metrics, log }: GatewayParts,
-  request: IncomingMessage,
-  response: ServerResponse,
-  id: string,
-  failure: unknown,
-): void {
+function modelTargets(snapshot: Snapshot, models: readonly string[], wanted: Wanted): (() => Target)[] {
+  return models.map((model) => () => chooseTarget(snapshot, model, wanted));
+}
+
+const mostFallbacks = 5;
+
+/** The caller's own list, in order, for when the model that it asks for cannot serve. */
+function fallbackModels(request: IncomingMessage): string[] {
+  const text = headerOf(request, 'x-keyward-fallback-models');
+  if (text === undefined) return [];
+  const models = text.split(',').map((model) => model.trim());
+  if (models.length > mostFallbacks || models.includes(''))
+    throw new KeywardError('header_invalid', {
+      message: `x-keyward-fallback-models holds 1 to ${mostFallbacks} models, separated by commas.`,
+      param: 'x-keyward-fallback-models',
+    });
+  return models;
+}
+
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
+}
+
+function refuse({ metrics, log }: GatewayParts, { request, response, id }: Asked, failure: unknown): void {
   const error =
     failure instanceof KeywardError ? failure : new KeywardError('internal_error', { cause: failure });
   if (error.code === 'internal_error')
     log.error({ request: id, err: failure }, 'a request failed inside the gateway');
   metrics.requests.inc({ provider: 'none', status: error.status, source: 'none' });
   if (!response.headersSent) response.setHeader('x-request-id', id);
-  sendError(request, response, error);
+  if (error instanceof MethodNotAllowedError) response.setHeader('allow', error.allow);
+  sendError(request, response, error, wireOfAddress(request.url ?? ''));
 }

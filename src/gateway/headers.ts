@@ -22,9 +22,14 @@ const forwarded = [
 ] as const;
 
 /** For the upstream request. The values hold the key: neither log nor store them. */
-export function upstreamHeaders(caller: IncomingHttpHeaders, target: Target): Record<string, string> {
+export function upstreamHeaders(
+  caller: IncomingHttpHeaders,
+  target: Target,
+  contentType: string | null = 'application/json',
+): Record<string, string> {
   const headers: Record<string, string> = {
-    'content-type': 'application/json',
+    ...target.api?.headers,
+    ...(contentType !== null && { 'content-type': contentType }),
     // An encoded stream would be held back by the encoder, and an encoded error could not be scrubbed.
     'accept-encoding': 'identity',
     'user-agent': `keyward/${version}`,
@@ -35,7 +40,7 @@ export function upstreamHeaders(caller: IncomingHttpHeaders, target: Target): Re
   }
   // The provider's own headers are the administrator's word and go before the caller's; the key goes last.
   Object.assign(headers, target.upstream.headers);
-  const [name, value] = carryKey(target.provider.entry.keyHeader, target.key);
+  const [name, value] = carryKey(target.api?.keyHeader ?? target.provider.entry.keyHeader, target.key);
   headers[name] = value;
   return headers;
 }

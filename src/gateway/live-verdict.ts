@@ -23,7 +23,9 @@ export function verdictOfRefusal(refusal: KeyRefusal): Verdict | null {
 
 const outages: ReadonlySet<string> = new Set([
   'provider_unreachable',
-  'provider_timeout',
+  'provider_connect_timeout',
+  'provider_first_byte_timeout',
+  'provider_idle_timeout',
   'provider_broke_off',
 ]);
 

@@ -1,11 +1,12 @@
 /**
- * Takes a chat request in: headers checked before the body is read, the body read within limits of size
+ * Takes a request with a JSON body in: headers checked before the body is read, the body read within limits of size
  * and patience, the model found. Whatever is wrong ends in an error of the catalogue.
  */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { duplicateHeader } from '../foundation/duplicate-header.ts';
 import { KeywardError, messageOf } from '../foundation/errors.ts';
+import { tokenHeaders } from './caller-token.ts';
 import { locateModel, locateOnlyMention, type Span } from './locate-model.ts';
 
 export interface ModelRequest {
@@ -21,7 +22,7 @@ export interface BodyLimits {
 }
 
 /** Headers that decide who calls and what the body is: a second one could say something else to somebody else. */
-const singular = new Set(['authorization', 'content-type', 'content-length', 'host']);
+const singular = new Set([...tokenHeaders, 'content-type', 'content-length', 'host']);
 
 /** @throws KeywardError duplicate_header */
 export function refuseDuplicateHeaders({ rawHeaders }: IncomingMessage): void {
@@ -33,7 +34,8 @@ export function refuseDuplicateHeaders({ rawHeaders }: IncomingMessage): void {
 const utf8 = /^charset=(?:"utf-?8"|utf-?8|us-ascii)$/;
 
 /** @throws KeywardError 415 or 413, before a byte of the body is read */
-export function checkBodyHeaders({ headers }: IncomingMessage, limits: BodyLimits): void {
+export function checkBodyHeaders(request: IncomingMessage, limits: BodyLimits): void {
+  const { headers } = request;
   const [type, ...parameters] = (headers['content-type'] ?? '')
     .toLowerCase()
     .split(';', 8)
@@ -41,9 +43,14 @@ export function checkBodyHeaders({ headers }: IncomingMessage, limits: BodyLimit
   const charset = parameters.find((parameter) => parameter.startsWith('charset='));
   if (type !== 'application/json' || (charset !== undefined && !utf8.test(charset)))
     throw new KeywardError('unsupported_media_type', { param: 'content-type' });
+  checkEncoding(request);
+  if (Number(headers['content-length'] ?? 0) > limits.maxBodyBytes) throw tooLarge(limits);
+}
+
+/** @throws KeywardError unsupported_encoding */
+export function checkEncoding({ headers }: IncomingMessage): void {
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') throw new KeywardError('unsupported_encoding', { param: 'content-encoding' });
-  if (Number(headers['content-length'] ?? 0) > limits.maxBodyBytes) throw tooLarge(limits);
 }
 
 /** @throws KeywardError 413, 408, or 400 when the caller breaks off */

@@ -1,17 +1,19 @@
 /**
  * One upstream exchange: the provider's answer goes to the caller byte for byte as it arrives, at the
- * caller's pace. An answer that breaks off breaks off for the caller too; a caller who leaves ends the
- * request upstream; a refusal of our key never looks like a refusal of the caller's, and while a rotation has
- * another key that one is asked before the caller hears anything.
+ * caller's pace. An answer that breaks off breaks off for the caller too, or ends with an event that says so; a caller
+ * who leaves ends the request upstream; a refusal of our key never looks like a refusal of the caller's.
  */
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { codeOf, KeywardError } from '../foundation/errors.ts';
 import { AddressRefusedError } from '../foundation/guarded-connect.ts';
-import { refusesKey, type KeyRefusal } from './choose-key.ts';
+import type { Failure } from './attempts.ts';
+import { refusesKey } from './choose-key.ts';
 import { classifyAnswer } from '../providers/classify-answer.ts';
 import { holdsSecret, redactSecrets } from '../providers/redact.ts';
 import type { Target } from './choose-provider.ts';
+import type { Endpoint } from './endpoints.ts';
+import { errorEvent } from './error-body.ts';
 import { answerHeaders } from './headers.ts';
 import { sendError } from './send-error.ts';
 import { isEventStream, StreamEnd } from './stream-end.ts';
@@ -19,18 +21,23 @@ import { isEventStream, StreamEnd } from './stream-end.ts';
 /** A longer error answer is not relayed, only its status is told. */
 const maxErrorBytes = 256 * 1024;
 
+export interface RelayOutcome {
+  /** Of the answer that the caller got. */
+  readonly status: number;
+  readonly error: KeywardError | null;
+}
+
 export interface RelayEvents {
   /** The headers of Keyward's own, asked for when the answer begins. */
   ownHeaders(): OutgoingHttpHeaders;
   keyRejected(): void;
   /**
-   * An error came, and nothing was sent to the caller yet: with which key to ask again, or null to pass it on.
+   * It failed, and nothing was sent to the caller yet.
+   * @returns whether it is tried again, after `beginAgain`; if not, the caller is told
    */
-  otherKey(refusal: KeyRefusal): Target | null;
-  /** Asks again, with the key of this target. */
-  askAgain(target: Target): void;
+  tryAgain(failure: Failure): boolean;
   /** Called once, when nothing more will be sent. */
-  finished(outcome: { status: number; error: KeywardError | null }): void;
+  finished(outcome: RelayOutcome): void;
 }
 
 type Controller = Dispatcher.DispatchController;
@@ -39,31 +46,63 @@ export class Relay implements Dispatcher.DispatchHandler {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   #target: Target;
+  readonly #endpoint: Endpoint;
   readonly #events: RelayEvents;
   #controller: Controller | undefined;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #errorChunks: Buffer[] | undefined;
   #errorBytes = 0;
-  #streamEnd: StreamEnd | undefined;
+  #stream: StreamEnd | undefined;
+  /** Neither length nor chunks: the connection's end is the answer's, or a break. */
+  #endsWithConnection = false;
   #callerGone = false;
   #done = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, target: Target, events: RelayEvents) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: Target,
+    endpoint: Endpoint,
+    events: RelayEvents,
+  ) {
     this.#request = request;
     this.#response = response;
     this.#target = target;
+    this.#endpoint = endpoint;
     this.#events = events;
     response.once('close', () => this.#callerLeft());
   }
 
+  /** Nothing of the attempt before is left. */
+  beginAgain(target: Target): void {
+    this.#target = target;
+    this.#controller = undefined;
+    this.#status = 0;
+    this.#headers = {};
+    this.#errorChunks = undefined;
+    this.#errorBytes = 0;
+  }
+
+  /** An attempt that was not even sent. */
+  unsent(error: KeywardError): void {
+    this.#failOrTryAgain(error);
+  }
+
+  /** Ends the exchange from this side, wherever it stands. */
+  end(error: KeywardError): void {
+    if (this.#done) return;
+    this.#fail(error);
+    this.#controller?.abort(error);
+  }
+
   onRequestStart(controller: Controller): void {
     this.#controller = controller;
-    if (this.#callerGone) controller.abort(new Error('the caller left'));
+    if (this.#callerGone || this.#done) controller.abort(new Error('the caller left'));
   }
 
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders): void {
-    if (status < 200) return;
+    if (status < 200 || this.#done) return;
     this.#controller = controller;
     this.#status = status;
     this.#headers = headers;
@@ -72,8 +111,8 @@ export class Relay implements Dispatcher.DispatchHandler {
       return;
     }
     const known = headers['content-length'] !== undefined;
-    if (!known && headers['transfer-encoding'] === undefined && isEventStream(headers))
-      this.#streamEnd = new StreamEnd();
+    this.#endsWithConnection = !known && headers['transfer-encoding'] === undefined;
+    if (isEventStream(headers)) this.#stream = new StreamEnd(this.#endpoint.closing);
     this.#response.writeHead(
       status,
       Object.assign(this.#answerHeaders('as such'), this.#events.ownHeaders()),
@@ -83,12 +122,13 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.#done) return;
     if (this.#errorChunks !== undefined) {
       this.#errorBytes += chunk.length;
       if (this.#errorBytes <= maxErrorBytes) this.#errorChunks.push(chunk);
       return;
     }
-    this.#streamEnd?.saw(chunk);
+    this.#stream?.saw(chunk);
     if (this.#response.write(chunk)) return;
     controller.pause();
     this.#response.once('drain', () => controller.resume());
@@ -97,10 +137,10 @@ export class Relay implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     if (this.#errorChunks !== undefined) {
       this.#answerRefusal(Buffer.concat(this.#errorChunks));
-    } else if (this.#streamEnd?.complete === false) {
+    } else if (this.#endsWithConnection && this.#stream?.complete === false) {
       // Without a length only the provider's last event tells an end from a break.
       this.#fail(brokeOff(this.#target.provider.slug, true));
-    } else {
+    } else if (!this.#done) {
       this.#response.end();
       this.#finish(this.#status, null);
     }
@@ -108,7 +148,14 @@ export class Relay implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Controller, error: Error): void {
     const hasBegun = this.#response.headersSent;
-    this.#fail(upstreamFailure(error, this.#target.provider.slug, hasBegun));
+    this.#failOrTryAgain(upstreamFailure(error, this.#target.provider.slug, hasBegun));
+  }
+
+  #failOrTryAgain(error: KeywardError): void {
+    if (this.#done) return;
+    const untold = !this.#response.headersSent && !this.#callerGone;
+    if (untold && this.#events.tryAgain({ kind: 'unanswered', error })) return;
+    this.#fail(error);
   }
 
   #answerHeaders(form: 'as such' | 'in any form'): OutgoingHttpHeaders {
@@ -116,7 +163,10 @@ export class Relay implements Dispatcher.DispatchHandler {
     return answerHeaders(this.#headers, (value) => holdsSecret(value, key, form));
   }
 
-  /** Ends the exchange with an error: an answer where none has begun, a cut where one has. */
+  /**
+   * Ends the exchange with an error: an answer where none has begun, an event where a stream stands between two, and
+   * else a cut, since half an event and a whole answer cannot be told apart by what follows them.
+   */
   #fail(error: KeywardError): void {
     if (this.#done) return;
     // Asked first, since the refusal sends a head of its own.
@@ -126,8 +176,13 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   #refuse(error: KeywardError): void {
+    const { wire } = this.#endpoint;
     if (!this.#response.headersSent) this.#setOwnHeaders();
-    sendError(this.#request, this.#response, error);
+    else if (this.#stream?.isBetweenEvents === true && !this.#endsWithConnection) {
+      this.#response.end(errorEvent(error, wire));
+      return;
+    }
+    sendError(this.#request, this.#response, error, wire);
   }
 
   #setOwnHeaders(): void {
@@ -147,11 +202,9 @@ export class Relay implements Dispatcher.DispatchHandler {
       body: text,
     });
     const refusal = { status: this.#status, verdict, message };
-    const other = this.#done ? null : this.#events.otherKey(refusal);
-    if (other !== null) {
-      this.#beginAgain(other);
-      return;
-    }
+    if (this.#done) return;
+    const retryAfterMs = retryAfter(this.#headers);
+    if (this.#events.tryAgain({ kind: 'refused', refusal, retryAfterMs })) return;
     if (refusesKey(refusal)) {
       this.#events.keyRejected();
       this.#fail(
@@ -180,17 +233,6 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#finish(this.#status, null);
   }
 
-  /** Nothing of the first answer is left. */
-  #beginAgain(target: Target): void {
-    this.#target = target;
-    this.#controller = undefined;
-    this.#status = 0;
-    this.#headers = {};
-    this.#errorChunks = undefined;
-    this.#errorBytes = 0;
-    this.#events.askAgain(target);
-  }
-
   #callerLeft(): void {
     if (this.#done) return;
     this.#callerGone = true;
@@ -206,12 +248,14 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 }
 
-const timeouts = new Set([
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'ETIMEDOUT',
-]);
+const timeouts: Readonly<
+  Record<string, 'provider_connect_timeout' | 'provider_first_byte_timeout' | 'provider_idle_timeout'>
+> = {
+  UND_ERR_CONNECT_TIMEOUT: 'provider_connect_timeout',
+  ETIMEDOUT: 'provider_connect_timeout',
+  UND_ERR_HEADERS_TIMEOUT: 'provider_first_byte_timeout',
+  UND_ERR_BODY_TIMEOUT: 'provider_idle_timeout',
+};
 const brokenOff = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']);
 
 /** Once an answer has begun no caller reads the sentence: it is for the log. */
@@ -220,13 +264,16 @@ function upstreamFailure(error: Error, slug: string, hasBegun: boolean): Keyward
   if (code === 'UND_ERR_DESTROYED') {
     return new KeywardError('not_ready', { message: 'The gateway is stopping.', cause: error });
   }
-  if (timeouts.has(code)) {
-    return new KeywardError('provider_timeout', {
-      message: hasBegun
-        ? `The provider "${slug}" fell silent in the middle of its answer.`
-        : `The provider "${slug}" did not answer in time.`,
-      cause: error,
-    });
+  // An upload that its caller breaks off, or sends too slowly or too long.
+  if (error instanceof KeywardError) return error;
+  const timeout = timeouts[code];
+  if (timeout !== undefined) {
+    const what = {
+      provider_connect_timeout: 'could not be reached in time',
+      provider_first_byte_timeout: 'did not answer in time',
+      provider_idle_timeout: 'fell silent in the middle of its answer',
+    }[timeout];
+    return new KeywardError(timeout, { message: `The provider "${slug}" ${what}.`, cause: error });
   }
   // What answers but does not speak HTTP has a name of its own and mostly no code.
   if (brokenOff.has(code) || error.name === 'HTTPParserError') {
@@ -250,4 +297,12 @@ function brokeOff(slug: string, hasBegun: boolean, cause?: Error): KeywardError 
     message: `The provider "${slug}" broke off ${when}.`,
     cause,
   });
+}
+
+/** In milliseconds; null where the provider does not say, or not in seconds or as a date (RFC 9110, 10.2.3). */
+function retryAfter(headers: IncomingHttpHeaders): number | null {
+  const text = headers['retry-after'];
+  if (text === undefined || text.trim() === '') return null;
+  const ms = /^\s*\d+(?:\.\d+)?\s*$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return Number.isNaN(ms) ? null : Math.max(ms, 0);
 }

@@ -1,18 +1,25 @@
-/** Sends an error of the catalogue to a caller, in the OpenAI shape, and does not wait for ever for the rest of its request. */
+/** Sends an error of the catalogue to a caller, in the shape of the API that was asked, and does not wait for ever for the rest of its request. */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorEnvelope, KeywardError } from '../foundation/errors.ts';
+import type { Wire } from '../providers/provider-entry.ts';
+import { errorBody } from './error-body.ts';
 
 /** How long a caller may go on sending after it was refused; cutting it off at once could hide the answer from it. */
 const lingerMs = 5_000;
 
 /** Answers with the error, or cuts the connection where an answer has already begun. */
-export function sendError(request: IncomingMessage, response: ServerResponse, error: KeywardError): void {
+export function sendError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: KeywardError,
+  wire: Wire = 'compatible',
+): void {
   if (response.headersSent) {
     cutOff(response);
     return;
   }
-  const body = Buffer.from(JSON.stringify(errorEnvelope(error)));
+  const body = Buffer.from(errorBody(error, wire));
   response.writeHead(error.status, {
     'content-type': 'application/json',
     'content-length': body.length,

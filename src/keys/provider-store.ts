@@ -4,6 +4,7 @@
  */
 import { sql, type Kysely, type Selectable } from 'kysely';
 import type { LlmProvidersTable, Tables } from '../database/tables.ts';
+import type { KnownModel } from './known-model.ts';
 
 export type ProviderRow = Pick<
   Selectable<LlmProvidersTable>,
@@ -46,19 +47,26 @@ export async function readProviders(db: Kysely<Tables>): Promise<ProviderRow[]> 
   return rows.map((row) => ({ ...row, encrypted_api_key: row.encrypted_api_key || null }));
 }
 
-/** Names of the active models of active providers, each with its provider's slug; the lowest id wins a shared name. */
-export async function readModels(db: Kysely<Tables>): Promise<Map<string, string>> {
+/** The active models of active providers by both of their names; the lowest id wins a shared name. */
+export async function readModels(db: Kysely<Tables>): Promise<Map<string, KnownModel>> {
   const rows = await db
     .selectFrom('llm_models')
     .innerJoin('llm_providers', 'llm_providers.id', 'llm_models.provider_id')
-    .select(['model_id', 'model_name', 'provider_slug'])
+    .select(['model_id', 'model_name', 'provider_slug', 'llm_models.display_name'])
     .where('llm_models.is_active', 'is not', false)
     .where('llm_providers.is_active', 'is', true)
     .orderBy('llm_models.id', 'desc')
     .execute();
-  const byName = new Map(rows.map((row) => [row.model_name, row.provider_slug]));
-  for (const row of rows) byName.set(row.model_id, row.provider_slug);
-  return byName;
+  const known = rows.map((row) => ({
+    name: row.model_name,
+    slug: row.provider_slug,
+    modelId: row.model_id,
+    displayName: row.display_name,
+  }));
+  return new Map([
+    ...known.map((model) => [model.name, model] as const),
+    ...known.map((model) => [model.modelId, model] as const),
+  ]);
 }
 
 export interface EncryptedRow {

@@ -5,6 +5,7 @@
 import type { GoodTokens } from '../auth/authenticate.ts';
 import type { Secret } from '../foundation/secret.ts';
 import type { ProviderEntry } from '../providers/provider-entry.ts';
+import type { KnownModel } from './known-model.ts';
 import type { Resolution } from './resolve-key.ts';
 import type { KeyTrial } from './rotation/key-trial.ts';
 import type { KeyBinding } from './stored-key.ts';
@@ -30,8 +31,8 @@ export interface Snapshot {
   readonly readAt: Date;
   /** Active providers by slug; an inactive one does not exist for callers. */
   readonly providers: ReadonlyMap<string, ServedProvider>;
-  /** Slug of the provider by model name, for names without one. */
-  readonly models: ReadonlyMap<string, string>;
+  /** By both names of each, for requests that do not name a provider. */
+  readonly models: ReadonlyMap<string, KnownModel>;
   readonly gatewayTokens: GoodTokens;
   /** What is set aside and why, in words for an administrator, by slug. */
   readonly problems: ReadonlyMap<string, string>;

@@ -16,6 +16,13 @@ export const anthropic: KnownProviderEntry = {
     },
   ],
   keyHeader: bearer,
+  native: {
+    wire: 'messages',
+    under: 'base',
+    path: '',
+    keyHeader: { name: 'x-api-key', prefix: '' },
+    headers: { 'anthropic-version': '2023-06-01' },
+  },
   test: {
     method: 'GET',
     path: '/models?limit=1000', // the most that one page can hold

@@ -29,6 +29,12 @@ export const google: KnownProviderEntry = {
     },
   ],
   keyHeader: bearer, // (k) as Google's documentation of the compatible path has it
+  native: {
+    wire: 'gemini',
+    under: 'root',
+    path: '/v1beta',
+    keyHeader: { name: 'x-goog-api-key', prefix: '' },
+  },
   test: {
     method: 'GET',
     path: '/v1beta/models?pageSize=1',

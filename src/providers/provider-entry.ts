@@ -65,6 +65,21 @@ export type FactPath =
   | string
   | { readonly list: string; readonly where: string; readonly is: string; readonly path: string };
 
+/** Which API a caller speaks: the one that most providers share, Anthropic's Messages, or Google's Gemini. */
+export type Wire = 'compatible' | 'messages' | 'gemini';
+
+/** An API of the provider beside the OpenAI-compatible one. */
+export interface NativeApi {
+  readonly wire: Exclude<Wire, 'compatible'>;
+  /** As for the test call: after the base URL, or after what is left of it without the entry's own base path. */
+  readonly under: 'base' | 'root';
+  /** With leading slash, or empty. */
+  readonly path: string;
+  readonly keyHeader: KeyHeader;
+  /** Sent where the caller did not say. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 export interface ProviderEntry {
   readonly slug: string;
   readonly displayName: string;
@@ -78,6 +93,8 @@ export interface ProviderEntry {
   readonly cutOffs?: readonly KeyCutOff[];
   /** How the key travels on the OpenAI-compatible path. */
   readonly keyHeader: KeyHeader;
+  /** Absent where it has the OpenAI-compatible API alone. */
+  readonly native?: NativeApi;
   readonly test: KeyTest;
   /** Absent where the test call does not list them all. */
   readonly models?: ModelList;

@@ -3,6 +3,7 @@
  * mirror, or a stand-in under any path. It spends no tokens, but for the one that says so.
  */
 import type { Secret } from '../foundation/secret.ts';
+import { rootOf } from './base-path.ts';
 import { carryKey } from './key-header.ts';
 import type { ProviderEntry } from './provider-entry.ts';
 
@@ -53,9 +54,4 @@ export function spendingRequest(
     headers: { accept: 'application/json', 'content-type': 'application/json', [name]: value },
     body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 }),
   };
-}
-
-function rootOf(entry: ProviderEntry, base: string): string {
-  const ownPath = entry.baseUrl === undefined ? '' : new URL(entry.baseUrl).pathname.replace(/\/$/, '');
-  return base.endsWith(ownPath) ? base.slice(0, base.length - ownPath.length) : base;
 }

@@ -11,11 +11,12 @@ const explained = async () => {
   return { status, ...Object.fromEntries([...headers].filter(([name]) => name.startsWith('x-keyward-'))) };
 };
 
-const explanation = () => ({
+const explanation = (attempts = 1) => ({
   'x-keyward-provider': 'openrouter',
   'x-keyward-key-source': 'environment',
   'x-keyward-key-fingerprint': room.keyward.snapshot.providers.get('openrouter')?.resolution.key?.fingerprint,
   'x-keyward-revision': String(room.keyward.snapshot.revision),
+  'x-keyward-attempts': String(attempts),
   'x-keyward-overhead-ms': expect.stringMatching(/^\d+\.\d{3}$/) as string,
 });
 
@@ -32,12 +33,12 @@ describe('every answer of a provider explains its key', () => {
 
   test('when it is an error of the provider', async () => {
     room.provider.behave({ answer: refusals.serverError });
-    expect(await explained()).toEqual({ status: 500, ...explanation() });
+    expect(await explained()).toEqual({ status: 500, ...explanation(2) });
   });
 
   test('when it is an error in the place of an answer', async () => {
     room.provider.behave({ insteadOfHeaders: 'reset' });
-    expect(await explained()).toEqual({ status: 502, ...explanation() });
+    expect(await explained()).toEqual({ status: 502, ...explanation(2) });
   });
 
   test('whatever the provider itself says of it', async () => {

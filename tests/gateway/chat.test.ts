@@ -73,7 +73,7 @@ describe('the model', () => {
        SELECT id, 'a-model', 'vendor/a-model', 'A model' FROM llm_providers WHERE provider_slug = 'openrouter'`,
     );
     expect(await sentModel('vendor/a-model')).toBe('vendor/a-model');
-    expect(await sentModel('a-model')).toBe('a-model');
+    expect(await sentModel('a-model')).toBe('vendor/a-model');
   });
 
   test('that nobody knows goes to the default provider', async () => {
@@ -95,7 +95,7 @@ describe('an address', () => {
   test.each([
     ['GET', '/api/v1/llm/chat/completions', 405, 'method_not_allowed'],
     ['POST', '/api/v1/llm/', 404, 'route_not_found'],
-    ['POST', '/api/v1/llm/embeddings', 404, 'route_not_found'],
+    ['POST', '/api/v1/llm/fine_tuning/jobs', 404, 'route_not_found'],
     ['POST', '/v1/chat/completions/', 404, 'route_not_found'],
     ['POST', '/v1/api/v1/llm/chat/completions', 404, 'route_not_found'],
     ['POST', '/v1//chat/completions', 404, 'route_not_found'],

@@ -30,7 +30,7 @@ const snapshot = snapshotOf(
 );
 
 const chosen = (model: string, defaultProvider?: string) => {
-  const target = chooseTarget(snapshot, model, defaultProvider);
+  const target = chooseTarget(snapshot, model, { wire: 'compatible', defaultProvider });
   return [target.provider.slug, target.model];
 };
 
@@ -63,7 +63,7 @@ describe('the provider and the model', () => {
   });
 
   test('carry the key, its source and the address of that provider', () => {
-    const target = chooseTarget(snapshot, 'groq/llama-3', undefined);
+    const target = chooseTarget(snapshot, 'groq/llama-3', { wire: 'compatible', defaultProvider: undefined });
     expect(target.key.reveal()).toBe('key of groq');
     expect(target).toMatchObject({ source: 'database', upstream: { basePath: '/v1' } });
   });
@@ -113,13 +113,15 @@ describe('a refusal', () => {
     ],
     ['names of the prototype', '__proto__/m', undefined, 'provider_not_found', /"__proto__"/],
   ])('is given for %s', (_what, model, defaultProvider, code, message) => {
-    expect(() => chooseTarget(snapshot, model, defaultProvider)).toThrow(
+    expect(() => chooseTarget(snapshot, model, { wire: 'compatible', defaultProvider })).toThrow(
       expect.objectContaining({ code, message: expect.stringMatching(message) }),
     );
   });
 
   test('repeats no control characters and no endless names', () => {
     const name = `\u001b[31m\r\n${'x'.repeat(500)}`;
-    expect(() => chooseTarget(snapshot, name, undefined)).toThrow(/^[\x20-\x7e…]{0,250}$/);
+    expect(() => chooseTarget(snapshot, name, { wire: 'compatible', defaultProvider: undefined })).toThrow(
+      /^[\x20-\x7e…]{0,250}$/,
+    );
   });
 });

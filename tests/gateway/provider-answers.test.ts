@@ -263,7 +263,9 @@ describe('a provider that does not answer', () => {
     });
     const response = await keyward.chat(ask);
     expect(response.status).toBe(504);
-    expect(await response.json()).toMatchObject({ error: { code: 'provider_timeout', type: 'api_error' } });
+    expect(await response.json()).toMatchObject({
+      error: { code: 'provider_first_byte_timeout', type: 'api_error' },
+    });
     await keyward.stop();
   });
 

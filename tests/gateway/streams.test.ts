@@ -1,3 +1,4 @@
+import OpenAI from 'openai';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { randomBytes } from 'node:crypto';
@@ -128,6 +129,15 @@ describe('an answer that is not a stream', () => {
   });
 });
 
+/** A whole stream, and where in its bytes an event ends. */
+async function bordersOf(): Promise<{ text: string; border: number }> {
+  room.provider.behave({ chunks: 100 });
+  const text = await (await room.keyward.chat(askStream)).text();
+  return { text, border: Buffer.byteLength(text.slice(0, text.indexOf('\n\n', 2000) + 2)) };
+}
+
+const withoutIds = (text: string): string => text.replaceAll(/stand-in-\d+/g, 'stand-in');
+
 /** Lets a raw upstream answer one chat. */
 async function fromRawUpstream(answer: string, look: (response: Response) => Promise<void>): Promise<void> {
   const upstream = await startRawUpstream(answer);
@@ -151,18 +161,19 @@ describe('an upstream that breaks off is never dressed up as a normal end', () =
     const reading = (async () => {
       for await (const chunk of stream) received.push(chunk.choices[0]?.delta.content ?? '');
     })();
-    await expect(reading).rejects.toThrow(/terminated|JSON/);
+    await expect(reading).rejects.toThrow(/terminated|JSON|broke off in the middle/);
     expect(received.length).toBeGreaterThan(5);
   });
 
   test.each(['reset', 'close'] as const)(
-    '%s in the middle of a stream: the last chunk never comes',
+    '%s in the middle of a stream: the last chunk never comes, or says what happened',
     async (ending) => {
       room.provider.behave({ chunks: 100, cut: { afterBytes: 5000, ending } });
       const connection = await rawChat();
       const received = await connection.rest();
       expect(received).toMatch(/^HTTP\/1\.1 200 /);
-      expect(received).not.toMatch(/\r\n0\r\n/);
+      expect(received).not.toContain('[DONE]');
+      if (received.includes('\r\n0\r\n')) expect(received).toContain('"code":"provider_broke_off"');
       connection.close();
     },
   );
@@ -181,9 +192,29 @@ describe('an upstream that breaks off is never dressed up as a normal end', () =
 
   test.each(['reset', 'close'] as const)('%s before the first byte of a stream', async (ending) => {
     room.provider.behave({ cut: { afterBytes: 0, ending } });
-    await expect(room.keyward.chat(askStream).then((response) => response.text())).rejects.toThrow(
-      'terminated',
-    );
+    const text = await (await room.keyward.chat(askStream)).text();
+    expect(text).toMatch(/^data: \{"error":\{"message":"The provider \\"openrouter\\" broke off.*\}\n\n$/);
+  });
+
+  test.each(['reset', 'close'] as const)('%s between two events is an event of its own', async (ending) => {
+    const { text, border } = await bordersOf();
+    room.provider.behave({ chunks: 100, cut: { afterBytes: border, ending } });
+    const received = await (await room.keyward.chat(askStream)).text();
+    const [last, ...before] = received.split('\n\n').slice(0, -1).toReversed();
+    // A reset may overtake what was sent before it.
+    expect(withoutIds(text).startsWith(withoutIds(before.toReversed().join('\n\n')))).toBe(true);
+    expect(JSON.parse(last?.replace('data: ', '') ?? '')).toEqual({
+      error: {
+        message: 'The provider "openrouter" broke off in the middle of its answer.',
+        type: 'api_error',
+        param: null,
+        code: 'provider_broke_off',
+      },
+    });
+    const reading = async () => {
+      for await (const chunk of await room.keyward.client().chat.completions.create(askStream)) void chunk;
+    };
+    await expect(reading()).rejects.toThrow(OpenAI.APIError);
   });
 
   test.each(['reset', 'close'] as const)('%s in the middle of a body with a length', async (ending) => {
@@ -367,7 +398,7 @@ describe('patience', () => {
     await upstream.close();
   });
 
-  test('a provider that falls silent in the middle is cut off after UPSTREAM_IDLE_TIMEOUT_MS', async () => {
+  test('a provider that falls silent is cut off after UPSTREAM_IDLE_TIMEOUT_MS, between two events with an event that says so', async () => {
     const keyward = await startKeyward({
       env: {
         FIREWORKS_API_KEY: 'fake-key',
@@ -375,10 +406,15 @@ describe('patience', () => {
         UPSTREAM_IDLE_TIMEOUT_MS: '100',
       },
     });
+    const { border } = await bordersOf();
     room.provider.setKeys(['fake-key']);
-    room.provider.behave({ cut: { afterBytes: 300, ending: 'stall' } });
+    room.provider.behave({ chunks: 100, cut: { afterBytes: 300, ending: 'stall' } });
     const response = await keyward.chat({ ...askStream, model: 'fireworks/m' });
     await expect(response.text()).rejects.toThrow('terminated');
+    room.provider.behave({ chunks: 100, cut: { afterBytes: border, ending: 'stall' } });
+    const text = await (await keyward.chat({ ...askStream, model: 'fireworks/m' })).text();
+    expect(text).toMatch(/"code":"provider_idle_timeout"\}\}\n\n$/);
+    expect(text).not.toMatch(/"finish_reason":"|\[DONE\]/);
     await keyward.stop();
   });
 });

@@ -43,7 +43,9 @@ export function snapshotOf(
     revision: 1,
     readAt: new Date(0),
     providers: new Map(providers.map((provider) => [provider.slug, provider])),
-    models: new Map(Object.entries(models)),
+    models: new Map(
+      Object.entries(models).map(([name, slug]) => [name, { name, slug, modelId: name, displayName: name }]),
+    ),
     gatewayTokens: new Map(),
     problems: new Map(),
     remarks: new Map(),
@@ -51,5 +53,5 @@ export function snapshotOf(
 }
 
 export function targetAt(provider: ServedProvider, key: Secret): Target {
-  return { provider, upstream: upstreamOfTests, key, source: 'database', model: 'model' };
+  return { provider, upstream: upstreamOfTests, key, source: 'database', model: 'model', api: null };
 }

@@ -6,6 +6,9 @@ interface ChatRequest {
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly lastUserText: string;
+  /** The first tool that is offered; undefined once one has been called. */
+  readonly tool: string | undefined;
+  readonly wantsJson: boolean;
 }
 
 /** Reads as much as the stand-in needs; anything missing is taken as empty. */
@@ -18,11 +21,31 @@ export function readChatRequest(body: Buffer): ChatRequest {
     stream: sent['stream'] === true,
     includeUsage: record(sent['stream_options'])['include_usage'] === true,
     lastUserText: typeof content === 'string' ? content : JSON.stringify(content ?? ''),
+    tool: messages.some(({ role }) => role === 'tool') ? undefined : toolIn(sent['tools']),
+    wantsJson: record(sent['response_format'])['type'] === 'json_schema',
   };
 }
 
+function toolIn(tools: unknown): string | undefined {
+  const name = Array.isArray(tools) ? record(record(tools[0])['function'])['name'] : undefined;
+  return typeof name === 'string' ? name : undefined;
+}
+
+const toolArguments = '{"city":"Wien"}';
+
+const toolCall = (name: string) => ({
+  id: 'call_1',
+  type: 'function',
+  function: { name, arguments: toolArguments },
+});
+
 export function chatCompletion(id: string, request: ChatRequest, behaviour: Behaviour): string {
   const content = [...textPieces(request, behaviour)].join('');
+  const { tool } = request;
+  const message =
+    tool === undefined
+      ? { role: 'assistant', content, refusal: null }
+      : { role: 'assistant', content: null, refusal: null, tool_calls: [toolCall(tool)] };
   return JSON.stringify({
     id,
     object: 'chat.completion',
@@ -31,9 +54,9 @@ export function chatCompletion(id: string, request: ChatRequest, behaviour: Beha
     choices: [
       {
         index: 0,
-        message: { role: 'assistant', content, refusal: null },
+        message,
         logprobs: null,
-        finish_reason: 'stop',
+        finish_reason: tool === undefined ? 'stop' : 'tool_calls',
       },
     ],
     usage: usageOf(content.length),
@@ -47,6 +70,15 @@ export function* chatEvents(id: string, request: ChatRequest, behaviour: Behavio
     `data: ${JSON.stringify({ ...head, choices: [{ index: 0, delta, logprobs: null, finish_reason }] })}\n\n`;
   let chars = 0;
   yield event({ role: 'assistant', content: '', refusal: null });
+  if (request.tool !== undefined) {
+    const { function: called, ...call } = toolCall(request.tool);
+    yield event({ tool_calls: [{ index: 0, ...call, function: { ...called, arguments: '' } }] });
+    for (const piece of [toolArguments.slice(0, 5), toolArguments.slice(5)])
+      yield event({ tool_calls: [{ index: 0, function: { arguments: piece } }] });
+    yield event({}, 'tool_calls');
+    if (!behaviour.withoutDone) yield 'data: [DONE]\n\n';
+    return;
+  }
   for (const content of textPieces(request, behaviour)) {
     chars += content.length;
     yield event({ content });
@@ -61,7 +93,8 @@ const created = 1_700_000_000;
 
 /** The reply cut into pieces; said over and over where a number of pieces is wished. */
 function* textPieces(request: ChatRequest, behaviour: Behaviour): Generator<string> {
-  const { reply = request.lastUserText, chunkChars = 8, chunks } = behaviour;
+  const usual = request.wantsJson ? JSON.stringify({ said: request.lastUserText }) : request.lastUserText;
+  const { reply = usual, chunkChars = 8, chunks } = behaviour;
   const text = reply === '' && chunks !== undefined ? 'stand-in ' : reply;
   const repeated = chunks === undefined ? text : text.repeat(Math.ceil(chunkChars / text.length) + 1);
   const count = chunks ?? Math.ceil(text.length / chunkChars);

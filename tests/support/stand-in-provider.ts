@@ -13,6 +13,8 @@ import type { AddressInfo } from 'node:net';
 import type { Behaviour, Ending } from './stand-in-behaviour.ts';
 import { chatCompletion, chatEvents, readChatRequest } from './stand-in-chat.ts';
 import { type Answer, endedEarly, Exchange, type Release } from './stand-in-exchange.ts';
+import { nativeAnswer } from './stand-in-native.ts';
+import { surfaceAnswer } from './stand-in-surface.ts';
 import { json, refusalOf, type Standing, type Wire, wireOf } from './stand-in-wires.ts';
 
 export interface StandInOptions {
@@ -202,7 +204,7 @@ class StandInProvider {
   #keyOf({ headers, ...request }: RecordedRequest): string {
     const { keyHeader } = this.#wire.test;
     if (isChat(request) || keyHeader === 'authorization') return bearerOf(headers);
-    return String(headers[keyHeader] ?? '');
+    return String(headers[keyHeader] ?? bearerOf(headers));
   }
 
   #usualAnswer(request: RecordedRequest, key: string, behaviour: Behaviour): Answer {
@@ -223,6 +225,11 @@ class StandInProvider {
         : refusalOf(test.refusals, standing);
     }
     if (modelsArePublic && request.method === 'GET' && path.endsWith('/models')) return publicModels;
+    const other = nativeAnswer({ ...request, path }) ?? surfaceAnswer({ ...request, path });
+    if (other !== undefined) {
+      if (standing === 'good') return other;
+      return refusalOf(test.refusals, standing === 'lists_only' ? 'restricted' : standing);
+    }
     return json(404, {
       error: { message: `Unknown request URL: ${request.method} ${path}`, code: 'unknown_url' },
     });

@@ -1,0 +1,153 @@
+/**
+ * The models that callers may name: those of llm_models, and what each provider itself lists. A provider's list is
+ * asked for with its key, kept for a while, and never waited for by more than a moment: who does not answer is left out.
+ */
+import type { Pool } from 'undici';
+import type { Clock } from '../foundation/clock.ts';
+import { messageOf } from '../foundation/errors.ts';
+import type { Logger } from '../foundation/logger.ts';
+import type { ServedProvider, Snapshot } from '../keys/snapshot.ts';
+import type { Upstream } from '../keys/upstream-address.ts';
+import { nativeBasePath } from '../providers/base-path.ts';
+import { upstreamHeaders } from './headers.ts';
+
+export interface ListedModel {
+  /** `provider/model`, as a caller names it. */
+  readonly id: string;
+  readonly slug: string;
+  readonly displayName: string;
+  /** Seconds since 1970; 0 where nobody says. */
+  readonly created: number;
+}
+
+interface Parts {
+  readonly pools: { for(upstream: Upstream): Pool };
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+interface Kept {
+  readonly models: readonly ListedModel[];
+  readonly untilMs: number;
+}
+
+const keptMs = 10 * 60_000;
+/** A provider that did not answer is asked again sooner. */
+const failedMs = 60_000;
+const patienceMs = 3_000;
+const longestListBytes = 8 * 1024 * 1024;
+const mostModels = 5_000;
+
+export class ModelCatalogue {
+  readonly #kept = new Map<string, Kept>();
+  readonly #asking = new Map<string, Promise<void>>();
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** In the order of the providers; of one name once. */
+  async list(snapshot: Snapshot): Promise<ListedModel[]> {
+    const providers = [...snapshot.providers.values()];
+    await Promise.all(providers.map(async (provider) => this.#refresh(provider)));
+    const listed = new Map<string, ListedModel>();
+    for (const { modelId, slug, displayName } of snapshot.models.values()) {
+      const id = `${slug}/${modelId}`;
+      listed.set(id, { id, slug, displayName, created: 0 });
+    }
+    for (const provider of providers)
+      for (const model of this.#kept.get(nameOf(provider))?.models ?? [])
+        if (!listed.has(model.id)) listed.set(model.id, model);
+    return [...listed.values()];
+  }
+
+  async #refresh(provider: ServedProvider): Promise<void> {
+    const { upstream, resolution } = provider;
+    if ('problem' in upstream || resolution.key === null) return;
+    const name = nameOf(provider);
+    const kept = this.#kept.get(name);
+    if (kept !== undefined && kept.untilMs > this.#parts.clock.monotonicMs()) return;
+    let asking = this.#asking.get(name);
+    if (asking === undefined) {
+      asking = this.#ask(provider, upstream).finally(() => this.#asking.delete(name));
+      this.#asking.set(name, asking);
+    }
+    // An older list serves until the new one is there.
+    if (kept === undefined) await asking;
+  }
+
+  async #ask(provider: ServedProvider, upstream: Upstream): Promise<void> {
+    const { clock, log } = this.#parts;
+    const keep = (models: readonly ListedModel[], ms: number): void => {
+      this.#kept.set(nameOf(provider), { models, untilMs: clock.monotonicMs() + ms });
+    };
+    try {
+      keep(await askForModels(this.#parts.pools.for(upstream), provider, upstream), keptMs);
+    } catch (error) {
+      keep([], failedMs);
+      log.debug({ provider: provider.slug, cause: messageOf(error) }, 'a provider did not list its models');
+    }
+  }
+}
+
+function nameOf({ slug, upstream, resolution }: ServedProvider): string {
+  const origin = 'problem' in upstream ? '' : upstream.baseUrl;
+  return `${slug} ${origin} ${resolution.key?.fingerprint ?? ''}`;
+}
+
+async function askForModels(
+  pool: Pool,
+  provider: ServedProvider,
+  upstream: Upstream,
+): Promise<readonly ListedModel[]> {
+  const { entry, resolution, slug } = provider;
+  const { key, source } = resolution;
+  if (key === null || source === null) return [];
+  const api = entry.native ?? null;
+  const base = api === null ? upstream.basePath : nativeBasePath(entry, api, upstream.basePath);
+  const target = { provider, upstream, key, source, model: '', api };
+  const answer = await pool.request({
+    path: `${base}/models`,
+    method: 'GET',
+    headers: upstreamHeaders({}, target, null),
+    signal: AbortSignal.timeout(patienceMs),
+  });
+  if (answer.statusCode !== 200) {
+    await answer.body.dump();
+    throw new Error(`it answered ${answer.statusCode}`);
+  }
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of answer.body as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > longestListBytes) throw new Error('its list is too long');
+    pieces.push(piece);
+  }
+  return modelsIn(JSON.parse(Buffer.concat(pieces).toString('utf8')), slug);
+}
+
+/** Lists differ in where they stand and what the name is called: `data[].id`, `models[].name`, or a bare array. */
+function modelsIn(answer: unknown, slug: string): ListedModel[] {
+  const body = record(answer);
+  const list = [answer, body['data'], body['models']].find((value) => Array.isArray(value)) ?? [];
+  return (list as unknown[]).slice(0, mostModels).flatMap((value) => {
+    const model = record(value);
+    const name = [model['id'], model['name']].find((one) => typeof one === 'string' && isName(one));
+    if (typeof name !== 'string') return [];
+    const plain = name.replace(/^models\//, '');
+    const shown = [model['display_name'], model['displayName'], model['name']].find(
+      (one): one is string => typeof one === 'string' && isName(one),
+    );
+    const created = typeof model['created'] === 'number' ? model['created'] : 0;
+    return [{ id: `${slug}/${plain}`, slug, displayName: shown ?? plain, created }];
+  });
+}
+
+function isName(text: string): boolean {
+  return text.length <= 300 && /^[^\p{Cc}\p{Cf}]+$/u.test(text);
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
