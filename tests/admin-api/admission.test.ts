@@ -6,6 +6,7 @@ import { generateToken } from '../../src/auth/token.ts';
 import { revokeToken } from '../../src/auth/token-store.ts';
 import { ask, behindProxy, eventsOf, newToken, refusalOf, signIn } from '../support/administrators.ts';
 import { occasionOfTests } from '../support/audited.ts';
+import { usualEngines } from '../support/depth.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import {
   adminToken,
@@ -32,7 +33,7 @@ async function start(options: StartOptions = {}): Promise<RunningKeyward> {
   return keyward;
 }
 
-describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) => {
+describe.each(usualEngines)('on the engine %s', (engine) => {
   test('a wrong, expired, revoked and gateway token are refused to the letter alike', async () => {
     const keyward = await start({ engine });
     const expired = await newToken(keyward, { expiresAt: new Date(Date.now() - 1) });

@@ -5,6 +5,7 @@ import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { callAdmin, describeAdministered, firstKey, secondKey } from '../support/administered-keyward.ts';
 import { signIn } from '../support/administrators.ts';
+import { usualEngines } from '../support/depth.ts';
 import { startServerProcess } from '../support/keyward-process.ts';
 import { newPlace, startKeyward } from '../support/running-keyward.ts';
 import { startStandInProvider } from '../support/stand-in-provider.ts';
@@ -174,7 +175,7 @@ describeAdministered('a write with an Idempotency-Key', (here) => {
   });
 });
 
-describe.each(['embedded', 'postgres'] as const)('a server that is killed in the middle (%s)', (engine) => {
+describe.each(usualEngines)('a server that is killed in the middle (%s)', (engine) => {
   test(
     'leaves a claim that is refused while the request could still be alive, and then taken over',
     { timeout: 120_000 },

@@ -10,6 +10,7 @@ import { listAuditEvents, type AuditFilters } from '../../src/audit/read-events.
 import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { occasionOfTests } from '../support/audited.ts';
+import { usualEngines } from '../support/depth.ts';
 import { startServerProcess, type KeywardProcess } from '../support/keyward-process.ts';
 import { withoutGuard } from '../support/tampering.ts';
 import { newPlace, startKeyward, type Place, type RunningKeyward } from '../support/running-keyward.ts';
@@ -18,7 +19,7 @@ import { newPlace, startKeyward, type Place, type RunningKeyward } from '../supp
 vi.setConfig({ testTimeout: 120_000 });
 const eventually = { timeout: 60_000 };
 
-describe.each(['embedded', 'postgres'] as const)('a running server on %s', (engine) => {
+describe.each(usualEngines)('a running server on %s', (engine) => {
   let place: Place;
   let keyward: RunningKeyward;
   beforeEach(async () => {

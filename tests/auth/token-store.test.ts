@@ -16,6 +16,7 @@ import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { readRevision } from '../../src/database/revision.ts';
 import { auditTrailOn, occasionOfTests } from '../support/audited.ts';
+import { usualEngines } from '../support/depth.ts';
 import { describeOnEachDatabase, openOn } from '../support/keyward-database.ts';
 
 describeOnEachDatabase('the tokens', (opened) => {
@@ -163,7 +164,7 @@ describeOnEachDatabase('the tokens', (opened) => {
 });
 
 describe('ten instances that start at once', () => {
-  it.each(['embedded', 'postgres'] as const)('on the engine %s make one first token', async (engine) => {
+  it.each(usualEngines)('on the engine %s make one first token', async (engine) => {
     const opened = await openOn(engine);
     await opened.empty();
     const instances = await Promise.all(Array.from({ length: 10 }, async () => opened.reopen()));

@@ -8,6 +8,7 @@ import { shippedMigrations } from '../../src/database/migrations/shipped-migrati
 import { newRing } from '../support/archives.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
 import { backUp, restore } from '../support/backup-acts.ts';
+import { usualEngines } from '../support/depth.ts';
 import { openOn, type OpenedDatabase } from '../support/keyward-database.ts';
 import { liveIn } from '../support/lived-in-database.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
@@ -21,7 +22,7 @@ const ring = newRing();
 let files = 0;
 const newPath = (): string => join(directory(), `${(files += 1)}.archive`);
 
-describe.each(['embedded', 'postgres'] as const)('on %s', (engine) => {
+describe.each(usualEngines)('on %s', (engine) => {
   let opened: OpenedDatabase;
   beforeAll(async () => {
     opened = await openOn(engine);

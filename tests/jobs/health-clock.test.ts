@@ -24,6 +24,7 @@ import { newInstanceId, removeInstance, reportInstance } from '../../src/keys/in
 import type { KeyActParts } from '../../src/keys/key-acts.ts';
 import { loadSnapshot } from '../../src/keys/load-snapshot.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
+import { usualEngines } from '../support/depth.ts';
 import { openOn, type OpenedDatabase } from '../support/keyward-database.ts';
 import { manualClock, type ManualClock } from '../support/manual-clock.ts';
 import { refusals } from '../support/stand-in-behaviour.ts';
@@ -40,7 +41,7 @@ const silent = createLogger({
   write: () => undefined,
 });
 
-describe.each(['embedded', 'postgres'] as const)('the clock of the health watch (%s)', (engine) => {
+describe.each(usualEngines)('the clock of the health watch (%s)', (engine) => {
   let opened: OpenedDatabase;
   let providers: Record<string, StandInProvider>;
   let environment: Record<string, string>;

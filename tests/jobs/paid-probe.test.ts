@@ -21,6 +21,7 @@ import { newInstanceId, reportInstance } from '../../src/keys/instances.ts';
 import { findProvider } from '../../src/keys/list-providers.ts';
 import { loadSnapshot } from '../../src/keys/load-snapshot.ts';
 import { occasionOfTests } from '../support/audited.ts';
+import { usualEngines } from '../support/depth.ts';
 import { openOn, type OpenedDatabase } from '../support/keyward-database.ts';
 import { manualClock, type ManualClock } from '../support/manual-clock.ts';
 import { keyActPartsOn, rotatingKey } from '../support/rotating.ts';
@@ -33,7 +34,7 @@ const key = rotatingKey(1);
 const window = { fromMinute: 120, toMinute: 300 };
 const log = createLogger({ level: 'silent', format: 'json', scrub: (line) => line, write: () => undefined });
 
-describe.each(['embedded', 'postgres'] as const)('the call that spends a token (%s)', (engine) => {
+describe.each(usualEngines)('the call that spends a token (%s)', (engine) => {
   let opened: OpenedDatabase;
   let provider: StandInProvider;
   let ring: KeyRing;

@@ -1,6 +1,6 @@
 /**
  * The promise: a stored key reaches the provider and the host that it was entered for, and no other, whatever
- * is written into the database; on both engines and under both values of KEY_BINDING. Through a running
+ * is written into the database; on both usualEngines and under both values of KEY_BINDING. Through a running
  * server, with stand-ins that record every request.
  */
 import { randomBytes } from 'node:crypto';
@@ -12,9 +12,8 @@ import { bindKey } from '../../src/keys/bind-key.ts';
 import { changeProvider } from '../../src/keys/change-provider-settings.ts';
 import { storeKey, type ChangeParts } from '../../src/keys/change-provider.ts';
 import { ownHost } from '../../src/keys/upstream-address.ts';
-import { atDepth } from '../support/depth.ts';
+import { usualEngines } from '../support/depth.ts';
 import { occasionOfTests } from '../support/audited.ts';
-import type { Engine } from '../support/keyward-database.ts';
 import { tellFigure } from '../support/promise-figures.ts';
 import { newPlace, startKeyward, type Place, type RunningKeyward } from '../support/running-keyward.ts';
 import { startStandInProvider, type StandInProvider } from '../support/stand-in-provider.ts';
@@ -112,18 +111,17 @@ const moves: readonly (readonly [title: string, ...statements: string[]])[] = [
 ];
 
 /** The guard is in this process and not in the engine: the second engine finds what the first did. */
-const engines = atDepth<readonly Engine[]>({ usual: ['postgres'], thorough: ['embedded', 'postgres'] });
 let tried = 0;
 
 afterAll(() => {
   tellFigure(
     promise,
-    `${tried} of ${moves.length * engines.length * 2} ways to move a key by SQL, each before and after a restart, brought it nowhere`,
+    `${tried} of ${moves.length * usualEngines.length * 2} ways to move a key by SQL, each before and after a restart, brought it nowhere`,
   );
 });
 
 describe.each(
-  engines.flatMap((engine) => (['warn', 'require'] as const).map((mode) => [engine, mode] as const)),
+  usualEngines.flatMap((engine) => (['warn', 'require'] as const).map((mode) => [engine, mode] as const)),
 )('on the engine %s under KEY_BINDING=%s', (engine, mode) => {
   let place: Place;
   let keyward: RunningKeyward;

@@ -18,19 +18,14 @@ import { openDatabase } from '../../src/database/open-database.ts';
 import { loadConfig } from '../../src/foundation/config.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { storeKey, type ChangeParts } from '../../src/keys/change-provider.ts';
-import { atDepth } from '../support/depth.ts';
+import { usualEngines } from '../support/depth.ts';
 import { firstKey, secondKey } from '../support/administered-keyward.ts';
 import { ask, refusalOf } from '../support/administrators.ts';
 import { auditedChanges, prepareForChanges } from '../support/audited-changes.ts';
 import { auditTrailOn, changePartsOn, occasionOfTests, recordMany } from '../support/audited.ts';
 import { commandLineAt, encryptionKey } from '../support/command-line.ts';
 import { readContents } from '../support/database-contents.ts';
-import {
-  describeOnEachDatabase,
-  openOn,
-  type OpenedDatabase,
-  type Engine,
-} from '../support/keyward-database.ts';
+import { describeOnEachDatabase, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { mutatingRoutes } from '../support/mutating-routes.ts';
 import { startKeyward, type RunningKeyward } from '../support/running-keyward.ts';
@@ -231,9 +226,8 @@ describe(`${promise}: by command`, () => {
 });
 
 /** The record is in the transaction of the change on either engine; the changes themselves go through both above. */
-const httpEngines = atDepth<readonly Engine[]>({ usual: ['postgres'], thorough: ['embedded', 'postgres'] });
 
-describe.each(httpEngines)(`${promise}: over HTTP (%s)`, (engine) => {
+describe.each(usualEngines)(`${promise}: over HTTP (%s)`, (engine) => {
   const clock = manualClock();
   let keyward: RunningKeyward;
   let provider: StandInProvider;

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import { callAdmin } from '../support/administered-keyward.ts';
+import { usualEngines } from '../support/depth.ts';
 import { startEchoingProvider } from '../support/echoing-provider.ts';
 import { runKeyward, startServerProcess } from '../support/keyward-process.ts';
 import { LeakScan, type PlantedSecret } from '../support/leak-scan.ts';
@@ -71,7 +72,7 @@ async function startReceivers() {
   return { http, mail, channels, refuse };
 }
 
-describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) => {
+describe.each(usualEngines)('on the engine %s', (engine) => {
   test('no piece of a secret of a channel stands in anything that Keyward writes', async () => {
     const written: Written = new Map();
     const provider = await startEchoingProvider();

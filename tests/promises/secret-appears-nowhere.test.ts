@@ -6,6 +6,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { knownProviders } from '../../src/providers/registry.ts';
 import openapi from '../../openapi.json' with { type: 'json' };
+import { usualEngines } from '../support/depth.ts';
 import { echoes, startEchoingProvider, type EchoingProvider } from '../support/echoing-provider.ts';
 import { runKeyward, startServerProcess } from '../support/keyward-process.ts';
 import { LeakScan } from '../support/leak-scan.ts';
@@ -26,7 +27,7 @@ interface Scene {
   readonly written: Written;
 }
 
-describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) => {
+describe.each(usualEngines)('on the engine %s', (engine) => {
   test('no piece of a planted key stands in anything that Keyward writes', async () => {
     const written: Written = new Map();
     const provider = await startEchoingProvider();

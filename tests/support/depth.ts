@@ -7,3 +7,9 @@ const isThorough = process.env['KEYWARD_TEST_DEPTH'] === 'thorough';
 export function atDepth<T>(depths: { readonly usual: T; readonly thorough: T }): T {
   return isThorough ? depths.thorough : depths.usual;
 }
+
+/** For suites about what stands above the database, whose statements others run on both engines at any depth. */
+export const usualEngines = atDepth<readonly ('embedded' | 'postgres')[]>({
+  usual: ['postgres'],
+  thorough: ['embedded', 'postgres'],
+});

@@ -4,11 +4,12 @@ import { generateEncryptionKey } from '../../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../../src/crypto/key-ring.ts';
 import { Secret } from '../../../src/foundation/secret.ts';
 import { callAdmin, firstKey } from '../../support/administered-keyward.ts';
+import { usualEngines } from '../../support/depth.ts';
 import { newPlace, startKeyward, type Place, type RunningKeyward } from '../../support/running-keyward.ts';
 
 const path = '/api/v1/admin/encryption-keys';
 
-describe.each(['embedded', 'postgres'] as const)('the encryption keys (%s)', (engine) => {
+describe.each(usualEngines)('the encryption keys (%s)', (engine) => {
   let place: Place;
   let keyward: RunningKeyward;
   afterEach(async () => {

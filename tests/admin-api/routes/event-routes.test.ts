@@ -1,6 +1,7 @@
 /** GET /api/v1/admin/events: what has changed, whoever changed it. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { callAdmin } from '../../support/administered-keyward.ts';
+import { usualEngines } from '../../support/depth.ts';
 import { adminToken, startKeyward, type RunningKeyward } from '../../support/running-keyward.ts';
 
 async function listen(keyward: RunningKeyward): Promise<{ topics: Set<string>; ended: Promise<void> }> {
@@ -28,7 +29,7 @@ async function listen(keyward: RunningKeyward): Promise<{ topics: Set<string>; e
   return { topics, ended: follow().catch(() => undefined) };
 }
 
-describe.each(['embedded', 'postgres'] as const)('the events (%s)', (engine) => {
+describe.each(usualEngines)('the events (%s)', (engine) => {
   it('name the topics of what is changed over HTTP and with SQL, and end when the server stops', async () => {
     const keyward = await startKeyward({ engine });
     onTestFinished(async () => keyward.stop());

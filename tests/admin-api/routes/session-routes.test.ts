@@ -12,6 +12,7 @@ import {
   signIn,
   type BrowserSession,
 } from '../../support/administrators.ts';
+import { usualEngines } from '../../support/depth.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import {
   adminToken,
@@ -43,7 +44,7 @@ const body = { name: 'made in a session' };
 const statusOf = async (keyward: RunningKeyward, session: BrowserSession): Promise<number> =>
   (await ask(keyward, own, { session })).status;
 
-describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) => {
+describe.each(usualEngines)('on the engine %s', (engine) => {
   let keyward: RunningKeyward;
   beforeAll(async () => {
     keyward = await startKeyward({ engine, env: behindProxy });

@@ -13,6 +13,7 @@ import {
   type IdentityProviderOptions,
   type Person,
 } from '../../support/identity-provider.ts';
+import { usualEngines } from '../../support/depth.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import {
   newPlace,
@@ -117,7 +118,7 @@ async function refusedAt(at: House, callback: URL): Promise<{ status: number; co
   return refusalOf(response);
 }
 
-describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) => {
+describe.each(usualEngines)('on the engine %s', (engine) => {
   test('an administrator of the provider comes back with a session of that role', async () => {
     const at = await house({ engine });
     const { url, response } = await signOn(at);

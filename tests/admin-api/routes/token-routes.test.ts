@@ -1,6 +1,7 @@
 /** Tokens over HTTP: shown once, listed without themselves, good until their end, and revoked at once. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ask, eventsOf, newToken, pages, refusalOf, signIn } from '../../support/administrators.ts';
+import { usualEngines } from '../../support/depth.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import {
   adminToken,
@@ -40,7 +41,7 @@ async function list(keyward: RunningKeyward, query = ''): Promise<TokenAnswer[]>
   return ((await response.json()) as { data: TokenAnswer[] }).data;
 }
 
-describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) => {
+describe.each(usualEngines)('on the engine %s', (engine) => {
   let keyward: RunningKeyward;
   beforeAll(async () => {
     keyward = await startKeyward({ engine });

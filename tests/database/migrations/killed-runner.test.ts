@@ -312,7 +312,7 @@ describe('a runner that is killed by SIGKILL at a random moment', () => {
     const environment = { DATABASE_URL: url, KEYWARD_DATA_DIR: directory() };
     const duration = await undisturbed(environment);
     const seen: string[] = [];
-    const kills = atDepth({ usual: 15, thorough: 45 });
+    const kills = atDepth({ usual: 8, thorough: 45 });
     await withClient(url, async (onlooker) => {
       await applyTo(url, newest);
       await onlooker.query(threeKeys);

@@ -33,7 +33,7 @@ import type { Standing } from '../../support/stand-in-wires.ts';
 
 const slug = 'openrouter';
 const because = { ...occasionOfTests, reason: 'the test says so' };
-const numRuns = atDepth({ usual: 40, thorough: 250 });
+const numRuns = atDepth({ usual: 20, thorough: 250 });
 
 let opened: OpenedDatabase;
 let provider: StandInProvider;
