@@ -21,6 +21,10 @@ BEGIN
     SELECT '010' AS version WHERE EXISTS (
       SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
          AND relname IN ('keyward_key_policies', 'keyward_daily_tests', 'keyward_live_verdicts', 'keyward_alerts', 'keyward_alert_channels', 'keyward_alert_deliveries'))
+    UNION ALL
+    SELECT '011' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_usage_daily', 'keyward_token_limits', 'keyward_token_minutes', 'keyward_model_aliases'))
   ) AS built_on_it;
   IF later IS NOT NULL THEN
     RAISE EXCEPTION 'migration 007 cannot be rolled back while later ones are there: %', later

@@ -4,12 +4,20 @@
 
 DO $$
 DECLARE
+  later TEXT;
   own RECORD;
 BEGIN
-  IF EXISTS (
+  SELECT string_agg(version, ', ' ORDER BY version DESC) INTO later FROM (
+    SELECT '010' AS version WHERE EXISTS (
       SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
-         AND relname IN ('keyward_key_policies', 'keyward_daily_tests', 'keyward_live_verdicts', 'keyward_alerts', 'keyward_alert_channels', 'keyward_alert_deliveries')) THEN
-    RAISE EXCEPTION 'migration 009 cannot be rolled back while later ones are there: 010'
+         AND relname IN ('keyward_key_policies', 'keyward_daily_tests', 'keyward_live_verdicts', 'keyward_alerts', 'keyward_alert_channels', 'keyward_alert_deliveries'))
+    UNION ALL
+    SELECT '011' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_usage_daily', 'keyward_token_limits', 'keyward_token_minutes', 'keyward_model_aliases'))
+  ) AS built_on_it;
+  IF later IS NOT NULL THEN
+    RAISE EXCEPTION 'migration 009 cannot be rolled back while later ones are there: %', later
       USING HINT = 'Nothing was changed. Roll those back first, in the order in which they are named.';
   END IF;
   DROP TABLE IF EXISTS keyward_encryption_keys;

@@ -7,6 +7,12 @@ DECLARE
   own RECORD;
   holds_rows BOOLEAN := false;
 BEGIN
+  IF EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+         AND relname IN ('keyward_usage_daily', 'keyward_token_limits', 'keyward_token_minutes', 'keyward_model_aliases')) THEN
+    RAISE EXCEPTION 'migration 010 cannot be rolled back while later ones are there: 011'
+      USING HINT = 'Nothing was changed. Roll those back first, in the order in which they are named.';
+  END IF;
   DROP TABLE IF EXISTS keyward_alert_deliveries;
   DROP TABLE IF EXISTS keyward_alerts;
   DROP TABLE IF EXISTS keyward_live_verdicts;

@@ -29,6 +29,9 @@ export const archivedTables: readonly ArchivedTable[] = [
   { table: 'user_api_keys', key: ['id'] },
   { table: 'llm_routing_rules', key: ['id'] },
   { table: 'keyward_tokens', key: ['id'] },
+  { table: 'keyward_token_limits', key: ['token_id'] },
+  { table: 'keyward_model_aliases', key: ['alias'] },
+  { table: 'keyward_usage_daily', key: ['day', 'provider', 'model', 'gateway_token_id', 'key_fingerprint'] },
   { table: 'keyward_key_tests', key: ['id'] },
   { table: 'keyward_key_versions', key: ['id'] },
   { table: 'keyward_rotations', key: ['id'] },
@@ -50,6 +53,7 @@ export const optionalTable = 'llm_usage_logs';
 
 export const leftOutTables: Readonly<Record<string, string>> = {
   keyward_instances: 'says which servers run now',
+  keyward_token_minutes: 'counts of the last minutes',
   keyward_sessions: 'whoever is signed in signs in again',
   keyward_idempotency_keys: 'answers kept for repeated requests, good for a day; and counts of attempts',
   keyward_migrations: 'a restore applies the migrations anew and writes its own',

@@ -42,6 +42,48 @@ interface LlmModelsTable {
   is_active: boolean | null;
 }
 
+interface UserApiKeysTable {
+  id: Generated<number>;
+  user_id: string;
+  provider_id: number;
+  key_name: string | null;
+  encrypted_api_key: string;
+  key_prefix: string | null;
+  key_suffix: string | null;
+  is_active: boolean | null;
+  is_validated: boolean | null;
+  validation_error: string | null;
+  last_validated_at: NullableTimestamp;
+  /** A bigint, as text. */
+  total_requests: ColumnType<string | null, number | undefined, number>;
+  last_used_at: NullableTimestamp;
+  created_ip: string | null;
+  last_rotated_at: NullableTimestamp;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
+interface KeywardTokenLimitsTable {
+  token_id: number;
+  owner: string | null;
+  allowed_providers: string[] | null;
+  allowed_models: string[] | null;
+  requests_per_minute: number | null;
+  tokens_per_minute: number | null;
+  /** A numeric, as text. */
+  daily_budget_usd: ColumnType<string | null, number | null, number | null>;
+  monthly_budget_usd: ColumnType<string | null, number | null, number | null>;
+  changed_by: string;
+  changed_at: Timestamp;
+}
+
+interface KeywardModelAliasesTable {
+  alias: string;
+  targets: string[];
+  changed_by: string;
+  changed_at: Timestamp;
+}
+
 interface KeywardRevisionTable {
   revision: BigInteger;
 }
@@ -372,6 +414,9 @@ interface KeywardMigrationsTable {
 export interface Tables {
   llm_providers: LlmProvidersTable;
   llm_models: LlmModelsTable;
+  user_api_keys: UserApiKeysTable;
+  keyward_token_limits: KeywardTokenLimitsTable;
+  keyward_model_aliases: KeywardModelAliasesTable;
   keyward_revision: KeywardRevisionTable;
   keyward_installation: KeywardInstallationTable;
   keyward_instances: KeywardInstancesTable;

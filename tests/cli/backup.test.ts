@@ -108,7 +108,7 @@ describe('keyward backup inspect', () => {
     expect(inspected.exitCode).toBe(0);
     expect(steady(inspected.transcript, 'DATA/one.archive')).toMatchInlineSnapshot(`
       "$ keyward backup inspect FILE
-      FILE: made TIME by Keyward 0.1.0 of a database at migration 010, N bytes.
+      FILE: made TIME by Keyward 0.1.0 of a database at migration 011, N bytes.
       TABLE                       ROWS
       keyward_revision            1
       keyward_installation        1
@@ -205,6 +205,7 @@ describe('keyward restore', () => {
       ! Applied migration 008_add_key_rotation.sql in N ms
       ! Applied migration 009_add_encryption_keys.sql in N ms
       ! Applied migration 010_add_health_watch.sql in N ms
+      ! Applied migration 011_add_gateway.sql in N ms
       "
     `);
     expect((await to.run('audit verify --json')).json).toMatchObject({ whole: true });

@@ -76,6 +76,7 @@ describe('the first start in a place where nothing is', patience, () => {
       Applied migration 008_add_key_rotation.sql in N ms
       Applied migration 009_add_encryption_keys.sql in N ms
       Applied migration 010_add_health_watch.sql in N ms
+      Applied migration 011_add_gateway.sql in N ms
       SIGTERM: finishing the requests in flight
       Stopped.
       "

@@ -61,6 +61,7 @@ export const keptByRollbacks = [
   'llm_providers_settings_backup_007',
   'keyward_audit_saved_',
   'idx_keyward_audit_saved_',
+  'keyward_gateway_saved_',
   'keyward_health_saved_',
   'idx_keyward_health_saved_',
   'keyward_saved_',

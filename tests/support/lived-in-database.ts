@@ -105,6 +105,13 @@ async function addRows(client: pg.Client, ring: KeyRing): Promise<void> {
      INSERT INTO keyward_alert_deliveries (alert_id, channel_id, event) VALUES (1, 1, 'opened')`,
   );
   await client.query(
+    `INSERT INTO keyward_token_limits (token_id, owner, allowed_models, daily_budget_usd, changed_by)
+     VALUES (1, 'user 1', '{openai/*,"groq/a,b"}', 12.345678, 'somebody');
+     INSERT INTO keyward_model_aliases (alias, targets, changed_by) VALUES ('gpt-*', '{openai/*}', 'somebody');
+     INSERT INTO keyward_usage_daily (day, provider, model, key_fingerprint, requests, cost_usd)
+     VALUES ('2028-02-29', 'openai', '', 'fp_1', 3, 0.000000001)`,
+  );
+  await client.query(
     `INSERT INTO keyward_rotation_traffic (rotation_id, instance_id, which_key, calls, errors, refusals)
      SELECT id, gen_random_uuid(), 'new', 3, 2, 1 FROM keyward_rotations`,
   );

@@ -203,6 +203,8 @@ async function rollBackOnce(
 
 async function keptNow(tx: Kysely<Tables>): Promise<string[]> {
   const kept = [];
+  if (await isTableThere(tx, 'keyward_gateway_saved_token_limits'))
+    kept.push('limits of tokens and aliases of models, in keyward_gateway_saved_*');
   if (await isTableThere(tx, 'keyward_health_saved_key_policies'))
     kept.push('policies of keys and channels of alerts, in keyward_health_saved_*');
   if (await isTableThere(tx, 'keyward_saved_key_versions'))
