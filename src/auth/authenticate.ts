@@ -7,22 +7,54 @@ import { KeywardError } from '../foundation/errors.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { hashOf, hashToken } from './token.ts';
 
-/** Until when a token is good, in milliseconds since 1970, by its hash; Infinity for one that does not expire. */
-export type GoodTokens = ReadonlyMap<string, number>;
+/** Who calls, and what they may: the token that was presented, without the token. */
+export interface Caller {
+  /** keyward_tokens.id; 0 for the token of the environment, and where no token is asked for. */
+  readonly tokenId: number;
+  readonly name: string;
+  readonly limits: TokenLimits | null;
+}
+
+/** A row of keyward_token_limits; null: no limit. */
+export interface TokenLimits {
+  /** The user whose token it is, as user_api_keys.user_id names them. */
+  readonly owner: string | null;
+  readonly allowedProviders: readonly string[] | null;
+  /** As provider/model, with * for any text. */
+  readonly allowedModels: readonly string[] | null;
+  readonly requestsPerMinute: number | null;
+  readonly tokensPerMinute: number | null;
+  readonly dailyBudgetUsd: number | null;
+  readonly monthlyBudgetUsd: number | null;
+}
+
+interface GoodToken {
+  /** In milliseconds since 1970; Infinity where it does not expire. */
+  readonly untilMs: number;
+  readonly caller: Caller;
+}
+
+/** By the hash of the token. */
+export type GoodTokens = ReadonlyMap<string, GoodToken>;
+
+export const environmentCaller: Caller = { tokenId: 0, name: 'KEYWARD_GATEWAY_TOKEN', limits: null };
+export const openCaller: Caller = { tokenId: 0, name: 'anybody', limits: null };
 
 /** Adds a token from the environment to those of the database; it does not expire. */
 export function withBootstrapToken(stored: GoodTokens, token: Secret | undefined): GoodTokens {
-  return token === undefined ? stored : new Map([...stored, [hashOf(token), Infinity]]);
+  if (token === undefined) return stored;
+  return new Map([...stored, [hashOf(token), { untilMs: Infinity, caller: environmentCaller }]]);
 }
 
 /**
  * Checks an Authorization header (RFC 6750, "Bearer").
  * @throws KeywardError token_missing or token_invalid, both 401
  */
-export function authenticate(authorization: string | undefined, good: GoodTokens, clock: Clock): void {
-  const goodUntil = good.get(hashToken(bearerToken(authorization)));
-  if (goodUntil === undefined || (goodUntil !== Infinity && goodUntil <= clock.now().getTime()))
+export function authenticate(authorization: string | undefined, good: GoodTokens, clock: Clock): Caller {
+  const found = good.get(hashToken(bearerToken(authorization)));
+  if (found === undefined || (found.untilMs !== Infinity && found.untilMs <= clock.now().getTime()))
     throw new KeywardError('token_invalid');
+  return found.caller;
 }
 
 /**

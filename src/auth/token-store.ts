@@ -6,7 +6,7 @@ import type { Occasion } from '../audit/audit-event.ts';
 import type { AuditTrail, RecordEvent } from '../audit/audit-trail.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Secret } from '../foundation/secret.ts';
-import type { GoodTokens } from './authenticate.ts';
+import type { GoodTokens, TokenLimits } from './authenticate.ts';
 import { beginningOf, generateToken, hashToken, type AdminRole, type TokenKind } from './token.ts';
 
 export interface StoredToken {
@@ -163,11 +163,46 @@ export async function revokeToken(
 export async function readGoodTokens(db: Kysely<Tables>, kind: TokenKind): Promise<GoodTokens> {
   const rows = await db
     .selectFrom('keyward_tokens')
-    .select(['token_hash', 'expires_at'])
+    .leftJoin('keyward_token_limits as limits', 'limits.token_id', 'keyward_tokens.id')
+    .selectAll('limits')
+    .select(['id', 'name', 'token_hash', 'expires_at'])
     .where('kind', '=', kind)
     .where('revoked_at', 'is', null)
     .execute();
-  return new Map(rows.map((row) => [row.token_hash, row.expires_at?.getTime() ?? Infinity]));
+  return new Map(
+    rows.map((row) => {
+      const caller = {
+        tokenId: row.id,
+        name: row.name,
+        limits: row.token_id === null ? null : limitsOf(row),
+      };
+      return [row.token_hash, { untilMs: row.expires_at?.getTime() ?? Infinity, caller }];
+    }),
+  );
+}
+
+interface LimitsRow {
+  readonly owner: string | null;
+  readonly allowed_providers: string[] | null;
+  readonly allowed_models: string[] | null;
+  readonly requests_per_minute: number | null;
+  readonly tokens_per_minute: number | null;
+  readonly daily_budget_usd: string | null;
+  readonly monthly_budget_usd: string | null;
+}
+
+/** A row in the words of this code. */
+function limitsOf(row: LimitsRow): TokenLimits {
+  const usd = (text: string | null): number | null => (text === null ? null : Number(text));
+  return {
+    owner: row.owner,
+    allowedProviders: row.allowed_providers,
+    allowedModels: row.allowed_models,
+    requestsPerMinute: row.requests_per_minute,
+    tokensPerMinute: row.tokens_per_minute,
+    dailyBudgetUsd: usd(row.daily_budget_usd),
+    monthlyBudgetUsd: usd(row.monthly_budget_usd),
+  };
 }
 
 /** The admin token with this hash, good or not. */

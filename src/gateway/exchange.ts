@@ -3,6 +3,7 @@
  * tells everybody who listens what came of it. The relay carries the bytes.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Caller } from '../auth/authenticate.ts';
 import { KeywardError, messageOf } from '../foundation/errors.ts';
 import type { RotationWatch } from '../keys/rotation/rotation-watch.ts';
 import type { Snapshot } from '../keys/snapshot.ts';
@@ -24,6 +25,7 @@ export interface Call {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly id: string;
+  readonly caller: Caller;
   readonly route: Route;
   readonly body: CallBody;
   readonly attempts: Attempts;

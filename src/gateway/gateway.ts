@@ -3,7 +3,7 @@
  * query, no decryption and no waiting stand between a request that has arrived and its upstream call.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { authenticate } from '../auth/authenticate.ts';
+import { authenticate, openCaller, type Caller } from '../auth/authenticate.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import type { Snapshot } from '../keys/snapshot.ts';
 import { Attempts } from './attempts.ts';
@@ -68,13 +68,7 @@ async function serve(parts: GatewayParts, rooms: Rooms, asked: Asked): Promise<v
   const { config } = parts;
   const route = routeOf(request.method ?? '', request.url ?? '');
   refuseDuplicateHeaders(request);
-  if (config.gatewayAuth === 'open') refusePublicHost(request);
-  else
-    authenticate(
-      presentedToken(request.headers, route.endpoint.wire),
-      parts.snapshot().gatewayTokens,
-      parts.clock,
-    );
+  const caller = callerOf(parts, request, route);
   if (route.endpoint.routedBy === 'keyward') {
     response.setHeader('x-request-id', asked.id);
     await sendModels(request, response, route, await rooms.models.list(parts.snapshot()));
@@ -91,7 +85,19 @@ async function serve(parts: GatewayParts, rooms: Rooms, asked: Asked): Promise<v
     isRefused: (id) => parts.rotations.isRefused(id),
     dice: Math.random,
   });
-  new Exchange(parts, rooms, { ...asked, route, body, attempts, snapshot, arrivedAt }).begin();
+  new Exchange(parts, rooms, { ...asked, caller, route, body, attempts, snapshot, arrivedAt }).begin();
+}
+
+/** @throws KeywardError token_missing, token_invalid, host_not_allowed */
+function callerOf(
+  { config, snapshot, clock }: GatewayParts,
+  request: IncomingMessage,
+  { endpoint }: Route,
+): Caller {
+  if (config.gatewayAuth === 'token')
+    return authenticate(presentedToken(request.headers, endpoint.wire), snapshot().gatewayTokens, clock);
+  refusePublicHost(request);
+  return openCaller;
 }
 
 interface Read {

@@ -8,7 +8,8 @@ import { Secret } from '../../src/foundation/secret.ts';
 import { manualClock } from '../support/manual-clock.ts';
 
 const token = generateToken('gateway').reveal();
-const good: GoodTokens = new Map([[hashToken(token), Infinity]]);
+const caller = { tokenId: 7, name: 'an application', limits: null };
+const good: GoodTokens = new Map([[hashToken(token), { untilMs: Infinity, caller }]]);
 
 const clock = manualClock();
 
@@ -64,7 +65,7 @@ describe('a request', () => {
 
 describe('a token that expires', () => {
   const until = new Date('2027-01-31T12:00:00.000Z');
-  const expiring: GoodTokens = new Map([[hashToken(token), until.getTime()]]);
+  const expiring: GoodTokens = new Map([[hashToken(token), { untilMs: until.getTime(), caller }]]);
 
   it('is good until its very time, and refused from then on in the words for a wrong one', () => {
     clock.set(new Date(until.getTime() - 1));

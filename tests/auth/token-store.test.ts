@@ -31,8 +31,11 @@ describeOnEachDatabase('the tokens', (opened) => {
 
   it('are good from the moment they are made, for their kind alone', async () => {
     const { kysely } = opened().database;
-    const { token } = await create('gateway', 'an application');
-    expect(await readGoodTokens(kysely, 'gateway')).toEqual(new Map([[hashToken(token.reveal()), Infinity]]));
+    const { token, id } = await create('gateway', 'an application');
+    const caller = { tokenId: id, name: 'an application', limits: null };
+    expect(await readGoodTokens(kysely, 'gateway')).toEqual(
+      new Map([[hashToken(token.reveal()), { untilMs: Infinity, caller }]]),
+    );
     expect(await readGoodTokens(kysely, 'admin')).toEqual(new Map());
   });
 

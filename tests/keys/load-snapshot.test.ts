@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import type pg from 'pg';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { environmentCaller } from '../../src/auth/authenticate.ts';
 import { createToken, revokeToken } from '../../src/auth/token-store.ts';
 import { hashToken } from '../../src/auth/token.ts';
 import { readRevision } from '../../src/database/revision.ts';
@@ -244,9 +245,15 @@ describeOnEachDatabase('a snapshot', (opened) => {
     const { gatewayTokens } = await source.load();
     expect(gatewayTokens).toEqual(
       new Map([
-        [hashToken(good.token.reveal()), Infinity],
-        [hashToken(expiring.token.reveal()), expiresAt.getTime()],
-        [hashToken(gatewayToken), Infinity],
+        [
+          hashToken(good.token.reveal()),
+          { untilMs: Infinity, caller: { tokenId: good.id, name: 'good', limits: null } },
+        ],
+        [
+          hashToken(expiring.token.reveal()),
+          { untilMs: expiresAt.getTime(), caller: { tokenId: expiring.id, name: 'short', limits: null } },
+        ],
+        [hashToken(gatewayToken), { untilMs: Infinity, caller: environmentCaller }],
       ]),
     );
   });
