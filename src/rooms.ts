@@ -41,6 +41,9 @@ import { RotationWatch } from './keys/rotation/rotation-watch.ts';
 import { keysIn, type Snapshot } from './keys/snapshot.ts';
 import { SnapshotKeeper } from './keys/snapshot-keeper.ts';
 import { remarkTeller } from './keys/tell-remarks.ts';
+import { usageMetrics } from './usage/usage-metrics.ts';
+import { UsageQueue } from './usage/usage-queue.ts';
+import { writeUsage } from './usage/usage-store.ts';
 
 export interface RoomsOptions {
   readonly log: Logger;
@@ -154,6 +157,12 @@ export async function openRooms(
     read: async () => readHealth({ config, changes, database, clock }),
     monotonicMs: () => clock.monotonicMs(),
   });
+  const usage: UsageQueue = new UsageQueue({
+    log,
+    write: async (records) => used.countWritten(await writeUsage(database.kysely, records)),
+    onDropped: (records) => used.countDropped(records),
+  });
+  const used = usageMetrics(registry, () => usage.depth);
   const gateway = createGateway({
     config,
     log,
@@ -162,6 +171,7 @@ export async function openRooms(
     rotations,
     live,
     requests,
+    usage,
     metrics: gatewayMetrics(registry, () => keeper.current().providers.keys()),
     clock,
   });
@@ -177,6 +187,7 @@ export async function openRooms(
   const close = async (): Promise<void> =>
     closeRooms({
       gateway,
+      usage,
       keeper,
       ringWatch,
       auditWatch,
@@ -325,6 +336,7 @@ function trialsIn({ providers }: Snapshot): ReadonlySet<string> {
 
 async function closeRooms(rooms: {
   gateway: Gateway;
+  usage: UsageQueue;
   keeper: SnapshotKeeper;
   ringWatch: RingWatch;
   auditWatch: AuditWatch;
@@ -339,6 +351,7 @@ async function closeRooms(rooms: {
   id: string;
 }): Promise<void> {
   await rooms.gateway.close();
+  await rooms.usage.stop();
   await rooms.rotations.stop(rooms.keeper.databaseError() === null);
   await rooms.rotationClock.stop();
   await rooms.live.stop(rooms.keeper.databaseError() === null);

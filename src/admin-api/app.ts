@@ -34,6 +34,7 @@ import { sessionRoutes } from './routes/session-routes.ts';
 import { signOnRoutes } from './routes/sign-on-routes.ts';
 import { statusRoutes } from './routes/status-routes.ts';
 import { systemRoutes } from './routes/system-routes.ts';
+import { usageRoutes } from './routes/usage-routes.ts';
 import { tokenRoutes } from './routes/token-routes.ts';
 import { watchRoutes } from './routes/watch-routes.ts';
 import { sealMalformed, sendSecurityHeaders } from './security-headers.ts';
@@ -91,6 +92,7 @@ export async function createAdminApi(parts: AdminApiParts): Promise<TypedApp> {
   statusRoutes(app, parts);
   eventRoutes(app, parts);
   systemRoutes(app, parts);
+  usageRoutes(app, parts);
   encryptionRoutes(app, parts);
   sessionRoutes(app, parts);
   signOnRoutes(app, parts);

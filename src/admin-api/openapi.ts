@@ -40,6 +40,7 @@ export async function collectDocument(app: TypedApp): Promise<void> {
         { name: 'health', description: 'How the keys stand, their daily tests, and how old they may grow.' },
         { name: 'providers', description: 'List, make, change and delete providers.' },
         { name: 'alerts', description: 'What is wrong, who sees to it, and where it is told.' },
+        { name: 'usage', description: 'What callers used, and what it cost.' },
         { name: 'tokens', description: 'Tokens of callers and administrators.' },
         { name: 'sessions', description: 'Sign in and out, with a token or by single sign-on.' },
         { name: 'audit', description: 'Who did what.' },

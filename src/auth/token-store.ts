@@ -191,9 +191,10 @@ interface LimitsRow {
   readonly monthly_budget_usd: string | null;
 }
 
+const usd = (text: string | null): number | null => (text === null ? null : Number(text));
+
 /** A row in the words of this code. */
 function limitsOf(row: LimitsRow): TokenLimits {
-  const usd = (text: string | null): number | null => (text === null ? null : Number(text));
   return {
     owner: row.owner,
     allowedProviders: row.allowed_providers,

@@ -13,6 +13,8 @@ export interface CallBody {
   readonly contentType: string | null;
   /** Whether `for` may be asked a second time. */
   readonly replayable: boolean;
+  /** Length of what is text in it, files and images left out: what an estimate of its tokens rests on. */
+  readonly promptBytes?: () => number;
   /** @param model its name at the provider */
   for(model: string): Buffer | Readable | null;
 }
@@ -36,6 +38,7 @@ export async function readModelBody(
     body: {
       contentType: 'application/json',
       replayable: true,
+      promptBytes: () => textBytes(bytes),
       for: (name) => (name === model ? bytes : replaceModel(bytes, span, name)),
     },
   };
@@ -44,7 +47,16 @@ export async function readModelBody(
 /** A JSON body that names no model, because its path does. */
 export async function readPlainBody(request: IncomingMessage, limits: BodyLimits): Promise<CallBody> {
   const bytes = await readBody(request, limits);
-  return { contentType: 'application/json', replayable: true, for: () => bytes };
+  return {
+    contentType: 'application/json',
+    replayable: true,
+    promptBytes: () => textBytes(bytes),
+    for: () => bytes,
+  };
+}
+
+function textBytes(body: Buffer): number {
+  return Buffer.byteLength(body.toString('utf8').replaceAll(/"data:[^"]*"|"[A-Za-z0-9+/=]{1000,}"/g, ''));
 }
 
 /** A longer one is passed on while it arrives. */

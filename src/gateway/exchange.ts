@@ -9,6 +9,7 @@ import type { RotationWatch } from '../keys/rotation/rotation-watch.ts';
 import type { Snapshot } from '../keys/snapshot.ts';
 import { nativeBasePath } from '../providers/base-path.ts';
 import type { Verdict } from '../providers/verdict.ts';
+import { AnswerEnds, countTokens } from '../usage/count-tokens.ts';
 import { isTrial, type Attempts, type Failure } from './attempts.ts';
 import type { CallBody } from './call-body.ts';
 import { refusesKey, speaksAgainstKey, type KeyRefusal, type TrialTarget } from './choose-key.ts';
@@ -50,6 +51,8 @@ export class Exchange {
   #ownMs = 0;
   #fallback: string | null = null;
   #pause: NodeJS.Timeout | undefined;
+  #answer: AnswerEnds | undefined;
+  #firstByteAt: number | null = null;
   readonly #deadline: NodeJS.Timeout;
 
   constructor(parts: GatewayParts, senders: Senders, call: Call) {
@@ -59,6 +62,13 @@ export class Exchange {
     this.#relay = new Relay(call.request, call.response, call.attempts.current, call.route.endpoint, {
       ownHeaders: () => this.#ownHeaders(),
       keyRejected: () => this.#keyRejected(call.attempts.current),
+      began: (isStream) => {
+        this.#answer = new AnswerEnds(isStream);
+      },
+      passed: (chunk) => {
+        this.#firstByteAt ??= performance.now();
+        this.#answer?.saw(chunk);
+      },
       tryAgain: (failure) => this.#tryAgain(failure),
       finished: (outcome) => this.#finished(outcome),
     });
@@ -182,6 +192,7 @@ export class Exchange {
     if (isTrial(target)) countCall(this.#parts, target, outcomeOf(status, error));
     this.#tellLive(target, verdictOfOutcome(status, error));
     this.#settleCircuits(target, status, error);
+    this.#tellUsage(target, { status, error });
     if (error === null) return;
     if (status < 400) metrics.answersCut.inc({ provider: slug });
     log.warn(
@@ -195,6 +206,38 @@ export class Exchange {
       },
       error.message,
     );
+  }
+
+  /** What is long to read is read a turn later, when the caller has its answer. */
+  #tellUsage(target: Target, { status, error }: RelayOutcome): void {
+    const { arrivedAt, attempts, body, caller, id, route } = this.#call;
+    const { clock, metrics, usage } = this.#parts;
+    const latencyMs = performance.now() - arrivedAt;
+    const timeToFirstTokenMs = this.#firstByteAt === null ? null : this.#firstByteAt - arrivedAt;
+    if (timeToFirstTokenMs !== null)
+      metrics.timeToFirstToken.observe({ provider: target.provider.slug }, timeToFirstTokenMs / 1000);
+    const record = {
+      requestId: id,
+      at: new Date(clock.now().getTime() - latencyMs),
+      tokenId: caller.tokenId,
+      userId: caller.limits?.owner ?? caller.name,
+      provider: target.provider.slug,
+      model: target.model,
+      endpoint: route.endpoint.name,
+      keyFingerprint: target.key.fingerprint ?? '',
+      usedOwnKey: false,
+      status,
+      errorCode: error?.code ?? null,
+      fallback: this.#fallback ?? fallbackOf(attempts, target),
+      attempts: attempts.count,
+      latencyMs,
+      timeToFirstTokenMs,
+    };
+    const answer = this.#answer;
+    setImmediate(() => {
+      const tokens = answer === undefined ? null : countTokens(answer, body.promptBytes?.() ?? null);
+      usage.record({ ...record, tokens });
+    });
   }
 
   /** A failure before the answer has been told by then. */

@@ -8,6 +8,7 @@ import type { KeyTrial } from '../keys/rotation/key-trial.ts';
 export interface GatewayMetrics {
   readonly requests: Counter<'provider' | 'status' | 'source'>;
   readonly overheadSeconds: Histogram;
+  readonly timeToFirstToken: Histogram<'provider'>;
   readonly streamsOpen: Gauge;
   readonly answersCut: Counter<'provider'>;
   readonly keyRejections: Counter<'provider'>;
@@ -32,6 +33,13 @@ export function gatewayMetrics(registry: Registry, providers: () => Iterable<str
       name: 'keyward_overhead_seconds',
       help: 'Time that Keyward itself added to a request, without the waiting for caller and provider.',
       buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1],
+      registers,
+    }),
+    timeToFirstToken: new Histogram({
+      name: 'keyward_time_to_first_token_seconds',
+      help: 'Time from a request to the first byte of its good answer, by provider.',
+      labelNames: ['provider'],
+      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
       registers,
     }),
     streamsOpen: new Gauge({

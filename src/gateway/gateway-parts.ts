@@ -6,6 +6,7 @@ import type { LiveWatch } from '../keys/health/live-watch.ts';
 import type { RecentRequests } from '../keys/recent-requests.ts';
 import type { RotationWatch } from '../keys/rotation/rotation-watch.ts';
 import type { Snapshot } from '../keys/snapshot.ts';
+import type { UsageSink } from '../usage/usage-record.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 
 export interface GatewayParts {
@@ -18,6 +19,8 @@ export interface GatewayParts {
   /** Hears what calls say of the keys that they were sent with. */
   readonly live: Pick<LiveWatch, 'saw'>;
   readonly metrics: GatewayMetrics;
+  /** Told of each request when it is over. */
+  readonly usage: UsageSink;
   /** Told which provider a request is for. */
   readonly requests: Pick<RecentRequests, 'count'>;
   readonly clock: Clock;

@@ -31,6 +31,10 @@ export interface RelayEvents {
   /** The headers of Keyward's own, asked for when the answer begins. */
   ownHeaders(): OutgoingHttpHeaders;
   keyRejected(): void;
+  /** A good answer begins. */
+  began(isStream: boolean): void;
+  /** A piece of it, on its way to the caller. */
+  passed(chunk: Buffer): void;
   /**
    * It failed, and nothing was sent to the caller yet.
    * @returns whether it is tried again, after `beginAgain`; if not, the caller is told
@@ -112,7 +116,9 @@ export class Relay implements Dispatcher.DispatchHandler {
     }
     const known = headers['content-length'] !== undefined;
     this.#endsWithConnection = !known && headers['transfer-encoding'] === undefined;
-    if (isEventStream(headers)) this.#stream = new StreamEnd(this.#endpoint.closing);
+    const isStream = isEventStream(headers);
+    if (isStream) this.#stream = new StreamEnd(this.#endpoint.closing);
+    this.#events.began(isStream);
     this.#response.writeHead(
       status,
       Object.assign(this.#answerHeaders('as such'), this.#events.ownHeaders()),
@@ -129,6 +135,7 @@ export class Relay implements Dispatcher.DispatchHandler {
       return;
     }
     this.#stream?.saw(chunk);
+    this.#events.passed(chunk);
     if (this.#response.write(chunk)) return;
     controller.pause();
     this.#response.once('drain', () => controller.resume());

@@ -48,6 +48,25 @@ export interface paths {
 /** What holds where it is not set. */
 "default": string }> } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
+  "/api/v1/admin/usage": {
+    get: { parameters: { query?: { "from"?: string | undefined; "to"?: string | undefined; "by"?: string | undefined; "provider"?: string | undefined; "token_id"?: string | undefined }; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { "from": string; "to": string; "usage": Array<{ 
+/** In UTC, as 2026-01-31; null where it is not asked for. */
+"day": (string | null); "provider": (string | null); 
+/** As the provider knows it; empty where the requests name none. */
+"model": (string | null); 
+/** The token of the caller; 0 for the one of the environment, and null where it is not asked for. */
+"token_id": (number | null); "token_name": (string | null); 
+/** Identifies the provider key that served. */
+"key_fingerprint": (string | null); "requests": number; 
+/** Those of them that were answered with 400 or above, or broke off. */
+"errors": number; "prompt_tokens": number; "completion_tokens": number; 
+/** Of the prompts, those that the providers had cached. */
+"cached_tokens": number; 
+/** Of the requests whose price is known. */
+"cost_usd": number; 
+/** Requests that used tokens of a model whose price is not known. */
+"unpriced": number; "average_latency_ms": number }> } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
+  };
   "/api/v1/admin/encryption-keys": {
     get: { parameters: { query?: never; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { 
 /** Where this instance has its ring from. */

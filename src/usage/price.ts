@@ -1,0 +1,45 @@
+/**
+ * What tokens cost, in USD: by the price in llm_models where an administrator wrote one, else by the price list of
+ * the package @pydantic/genai-prices, which is part of the build. A model that neither knows has no price, and no
+ * guess is made.
+ */
+import { calcPrice } from '@pydantic/genai-prices';
+import type { CountedTokens } from './count-tokens.ts';
+
+/** USD for a million tokens; null where it is not written down. */
+export interface OwnPrice {
+  readonly input: number | null;
+  readonly output: number | null;
+  /** Of input that the provider had cached; null: as other input. */
+  readonly cached: number | null;
+}
+
+export interface Cost {
+  readonly inputUsd: number;
+  readonly outputUsd: number;
+}
+
+/** @param at when it was used: prices change */
+export function costOf(
+  tokens: CountedTokens,
+  { provider, model, at }: { readonly provider: string; readonly model: string; readonly at: Date },
+  own: OwnPrice | undefined,
+): Cost | null {
+  if (own !== undefined && own.input !== null && own.output !== null) {
+    const cached = Math.min(tokens.cached, tokens.prompt);
+    const input = (tokens.prompt - cached) * own.input + cached * (own.cached ?? own.input);
+    return { inputUsd: input / 1e6, outputUsd: (tokens.completion * own.output) / 1e6 };
+  }
+  const usage = {
+    input_tokens: tokens.prompt,
+    cache_read_tokens: Math.min(tokens.cached, tokens.prompt),
+    output_tokens: tokens.completion,
+  };
+  try {
+    const price = calcPrice(usage, model, { providerId: provider, timestamp: at });
+    return price === null ? null : { inputUsd: price.input_price, outputUsd: price.output_price };
+  } catch {
+    // The list knows the model by other units than tokens.
+    return null;
+  }
+}
