@@ -144,13 +144,18 @@ export class Relay implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     if (this.#errorChunks !== undefined) {
       this.#answerRefusal(Buffer.concat(this.#errorChunks));
-    } else if (this.#endsWithConnection && this.#stream?.complete === false) {
-      // Without a length only the provider's last event tells an end from a break.
+    } else if (this.#isCutShort()) {
       this.#fail(brokeOff(this.#target.provider.slug, true));
     } else if (!this.#done) {
       this.#response.end();
       this.#finish(this.#status, null);
     }
+  }
+
+  /** Without a length only the provider's last event tells an end from a break. */
+  #isCutShort(): boolean {
+    if (this.#stream === undefined) return false;
+    return this.#endsWithConnection ? !this.#stream.complete : !this.#stream.isBetweenLines;
   }
 
   onResponseError(_controller: Controller, error: Error): void {

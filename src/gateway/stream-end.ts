@@ -44,6 +44,11 @@ export class StreamEnd {
     return this.#closing.test(this.#tail.toString('latin1'));
   }
 
+  /** Whether it may end here at all: not every provider sends a closing event, but none ends within a line. */
+  get isBetweenLines(): boolean {
+    return this.complete || /[\r\n]$/.test(this.#tail.toString('latin1', this.#tail.length - 1));
+  }
+
   get isBetweenEvents(): boolean {
     return betweenEvents.test(this.#tail.toString('latin1', Math.max(this.#tail.length - 4, 0)));
   }
