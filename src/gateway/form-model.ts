@@ -92,6 +92,7 @@ interface Found {
   readonly ended: boolean;
 }
 
+const waiting = -2;
 const nothing = Buffer.alloc(0);
 const ended: Found = { settled: nothing, rest: nothing, ended: true };
 
@@ -115,7 +116,8 @@ class ModelScan {
     const settled: Buffer[] = [];
     for (;;) {
       if (!this.#inHead) {
-        const at = this.#pending.indexOf(this.#delimiter);
+        const at = this.#nextDelimiter(0);
+        if (at === waiting) break;
         if (at === -1) {
           settled.push(this.#settle(Math.max(this.#pending.length - this.#delimiter.length, 0)));
           break;
@@ -139,8 +141,8 @@ class ModelScan {
         continue;
       }
       const start = end + headEnd.length;
-      const stop = this.#pending.indexOf(this.#delimiter, start);
-      if (stop === -1) {
+      const stop = this.#nextDelimiter(start);
+      if (stop === -1 || stop === waiting) {
         if (this.#pending.length - start > longestModelBytes)
           throw new KeywardError('model_invalid', { param: 'model' });
         break;
@@ -157,6 +159,21 @@ class ModelScan {
       };
     }
     return { settled: Buffer.concat(settled), rest: nothing, ended: false };
+  }
+
+  /**
+   * The next one that is a delimiter and not the beginning of a longer line of a file's own.
+   * @returns -1: there is none; `waiting`: there may be one, what follows it has not come yet
+   */
+  #nextDelimiter(from: number): number {
+    for (let at = this.#pending.indexOf(this.#delimiter, from); at !== -1;) {
+      const after = at + this.#delimiter.length;
+      const next = this.#pending.toString('latin1', after, after + 2);
+      if (next === '\r\n' || next === '--') return at;
+      if (next.length < 2) return waiting;
+      at = this.#pending.indexOf(this.#delimiter, at + 1);
+    }
+    return -1;
   }
 
   #settle(bytes: number): Buffer {
