@@ -1,5 +1,6 @@
 /** What holds for every route of the admin API, whatever it does. Laid before the first route is registered. */
 import type { AdminApiParts } from './admin-api-parts.ts';
+import { cleanReasons } from './clean-reasons.ts';
 import { answerRepeats } from './idempotency.ts';
 import { readJsonOnly } from './json-bodies.ts';
 import { collectDocument } from './openapi.ts';
@@ -11,6 +12,7 @@ export async function layConventions(app: TypedApp, parts: AdminApiParts): Promi
   readJsonOnly(app);
   refuseOtherWriteHeaders(app);
   answerRepeats(app, parts);
+  cleanReasons(app, parts);
   completeSchemas(app);
   await collectDocument(app);
 }

@@ -26,7 +26,7 @@ import { confirmed } from './confirm.ts';
 import { readKey } from './read-key.ts';
 import { print, printJson, remark, table } from './terminal.ts';
 import { timeOfDay, windowIn } from './window-in.ts';
-import { commandOccasion, withInstallation } from './with-installation.ts';
+import { reasonedOccasion, withInstallation } from './with-installation.ts';
 
 export interface ChannelOptions {
   readonly name?: string;
@@ -84,7 +84,11 @@ export async function addChannel(name: string, kind: ChannelKind, options: Chann
     const fields = { ...fieldsIn(options), name, kind, settings };
     tell(
       installation,
-      await createChannel(partsOf(installation), commandOccasion(options.reason), fields),
+      await createChannel(
+        partsOf(installation),
+        await reasonedOccasion(installation, options.reason),
+        fields,
+      ),
       options,
       'Added',
     );
@@ -103,7 +107,7 @@ export async function changeOneChannel(which: string, options: ChannelOptions): 
       ...(options.name !== undefined && { name: options.name }),
       ...(entersSettings && { settings: await readSettingsOf(channel.name, options.file) }),
     };
-    const occasion = commandOccasion(options.reason);
+    const occasion = await reasonedOccasion(installation, options.reason);
     tell(
       installation,
       await changeChannel(partsOf(installation), occasion, channel.id, fields),
@@ -125,7 +129,7 @@ export async function removeChannel(which: string, options: ChannelOptions): Pro
       remark('Nothing was changed.');
       return 1;
     }
-    await deleteChannel(partsOf(installation), commandOccasion(options.reason), id);
+    await deleteChannel(partsOf(installation), await reasonedOccasion(installation, options.reason), id);
     if (options.json) printJson({ id, deleted: true });
     else print(`Deleted the channel ${visible(name)}.`);
     return 0;
@@ -153,7 +157,9 @@ export async function testChannels(which: string | undefined, options: ChannelOp
     const results: object[] = [];
     let allDelivered = true;
     for (const { id, name } of channels) {
-      const delivery = viewDelivery(await testChannel(parts, commandOccasion(options.reason), id));
+      const delivery = viewDelivery(
+        await testChannel(parts, await reasonedOccasion(installation, options.reason), id),
+      );
       results.push({ channel: name, ...delivery });
       if (delivery.state !== 'delivered') allDelivered = false;
       if (!options.json)

@@ -7,7 +7,7 @@ import { viewAlert, viewDelivery, type AlertView } from '../alerts/view-alert.ts
 import { UsageError } from '../foundation/errors.ts';
 import { visible } from '../foundation/visible-text.ts';
 import { ago, print, printJson, remark, table } from './terminal.ts';
-import { commandOccasion, withInstallation } from './with-installation.ts';
+import { reasonedOccasion, withInstallation } from './with-installation.ts';
 
 export type AlertActName = 'ack' | 'snooze' | 'resolve';
 
@@ -100,10 +100,11 @@ function linesOf({ details, ...view }: AlertView): string[] {
 }
 
 export async function actOnAlert(act: AlertActName, id: string, options: AlertActOptions): Promise<void> {
-  await withInstallation(async ({ database, audit, clock }) => {
+  await withInstallation(async (installation) => {
+    const { database, audit, clock } = installation;
     if ((await findAlert(database.kysely, id)) === undefined) throw noAlert(id);
     const parts = { audit, clock };
-    const occasion = commandOccasion(options.reason);
+    const occasion = await reasonedOccasion(installation, options.reason);
     const alert =
       act === 'snooze'
         ? await snoozeAlert(parts, occasion, id, new Date(clock.now().getTime() + (options.for ?? 0)))

@@ -5,7 +5,7 @@ import type { Installation } from '../installation.ts';
 import { confirmed } from './confirm.ts';
 import { brokenExitCode, verifyInstallation } from './audit-verify.ts';
 import { counted, print, printJson, remark } from './terminal.ts';
-import { commandOccasion, withInstallation } from './with-installation.ts';
+import { reasonedOccasion, withInstallation } from './with-installation.ts';
 
 const dayMs = 86_400_000;
 
@@ -52,7 +52,10 @@ export async function retain(options: RetainOptions): Promise<number> {
       remark('Nothing was removed.');
       return 1;
     }
-    const removed = await retainEvents({ audit, occasion: commandOccasion(options.reason) }, before);
+    const removed = await retainEvents(
+      { audit, occasion: await reasonedOccasion(installation, options.reason) },
+      before,
+    );
     if (removed === null) tell(options, 'Somebody else has removed them meanwhile.', null, false);
     else tell(options, `Removed ${describe(removed)}. An event records it.`, removed, true);
     return 0;

@@ -15,7 +15,7 @@ import { loadConfig, type Config } from '../foundation/config.ts';
 import { KeywardError, UsageError } from '../foundation/errors.ts';
 import { extentOf, openAsItIs, percent, ringAtHand, rowsIn } from './archive-parts.ts';
 import { counted, print, printJson, progressLine, remark, table } from './terminal.ts';
-import { commandOccasion, noteHead } from './with-installation.ts';
+import { commandOccasion, noteHead, reasonedOccasion } from './with-installation.ts';
 
 export interface BackupOptions {
   readonly output?: string;
@@ -72,7 +72,11 @@ async function record(
 ): Promise<boolean> {
   const audit = new AuditTrail({ db: database.kysely, ring: keyRing.ring, clock: systemClock });
   try {
-    await audit.record(commandOccasion(reason), {
+    const hasChannels = 'keyward_alert_channels' in made.header.tables;
+    const occasion = hasChannels
+      ? await reasonedOccasion({ database, keyRing }, reason)
+      : commandOccasion(reason);
+    await audit.record(occasion, {
       action: 'archive.made',
       ...recordedArchive(made),
     });

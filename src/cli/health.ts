@@ -12,7 +12,7 @@ import { viewHealthReport } from '../keys/health/view-health.ts';
 import type { Warning } from '../keys/health/warnings.ts';
 import { listLiveInstances } from '../keys/instances.ts';
 import { ago, counted, print, printJson, remark, styled, table } from './terminal.ts';
-import { changeParts, commandOccasion, readRows, withInstallation } from './with-installation.ts';
+import { changeParts, reasonedOccasion, readRows, withInstallation } from './with-installation.ts';
 
 export interface HealthOptions {
   readonly run?: true;
@@ -69,7 +69,11 @@ async function runTests(installation: Installation, reason: string | undefined):
   const slugs = Object.entries(server.serves).flatMap(([slug, { fingerprint }]) =>
     fingerprint === null ? [] : [slug],
   );
-  await askForTests({ clock, changes: changeParts(installation) }, commandOccasion(reason), slugs);
+  await askForTests(
+    { clock, changes: changeParts(installation) },
+    await reasonedOccasion(installation, reason),
+    slugs,
+  );
   const deadline = performance.now() + runTimeoutMs;
   for (;;) {
     const today = await listDailyTests(database.kysely, dayOf(clock.now()));

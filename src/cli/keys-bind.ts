@@ -8,7 +8,7 @@ import { confirmed } from './confirm.ts';
 import { print, printJson, remark } from './terminal.ts';
 import {
   changeParts,
-  commandOccasion,
+  reasonedOccasion,
   describeApplied,
   findProvider,
   serveParts,
@@ -40,7 +40,7 @@ export async function bindKey(
     }
     const { revision } = await bindStoredKey(
       changeParts(installation),
-      commandOccasion(options.reason),
+      await reasonedOccasion(installation, options.reason),
       slug,
       {
         storedToken,

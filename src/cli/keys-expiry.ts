@@ -5,7 +5,7 @@ import { findActiveVersion } from '../keys/rotation/rotation-store.ts';
 import { print, printJson } from './terminal.ts';
 import {
   changeParts,
-  commandOccasion,
+  reasonedOccasion,
   describeApplied,
   findProvider,
   withInstallation,
@@ -30,9 +30,14 @@ export async function actOnExpiry(slug: string, { at, unknown, reason, json }: E
     const set =
       at === undefined && !unknown
         ? null
-        : await setKeyExpiry({ changes: changeParts(installation), clock }, commandOccasion(reason), slug, {
-            expiresAt: at ?? null,
-          });
+        : await setKeyExpiry(
+            { changes: changeParts(installation), clock },
+            await reasonedOccasion(installation, reason),
+            slug,
+            {
+              expiresAt: at ?? null,
+            },
+          );
     const active = await findActiveVersion(database.kysely, id);
     const ends = active?.expires_at?.toISOString() ?? null;
     const applied = set === null ? null : await describeApplied(installation, set.revision);

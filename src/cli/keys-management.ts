@@ -12,7 +12,7 @@ import { confirmed } from './confirm.ts';
 import { readKey } from './read-key.ts';
 import { counted, print, printJson, remark } from './terminal.ts';
 import { timeOfDay, windowIn } from './window-in.ts';
-import { commandOccasion, findProvider, withInstallation } from './with-installation.ts';
+import { reasonedOccasion, findProvider, withInstallation } from './with-installation.ts';
 
 export type ManagementAct = 'show' | 'set' | 'remove' | 'sweep';
 
@@ -40,7 +40,7 @@ export async function actOnManagement(
   return withInstallation(async (installation) => {
     const row = await requireListed(installation, slug);
     const parts = rotationParts(installation);
-    const occasion = commandOccasion(options.reason);
+    const occasion = await reasonedOccasion(installation, options.reason);
     if (act === 'set') {
       const credential = await readKey(`Management credential of ${slug}`, options.file);
       const parameters = parametersIn(options.parameter ?? []);
@@ -124,7 +124,7 @@ export async function actOnSchedule(slug: string, options: ScheduleOptions): Pro
   await withInstallation(async (installation) => {
     const { id } = await requireListed(installation, slug);
     const parts = rotationParts(installation);
-    const occasion = commandOccasion(options.reason);
+    const occasion = await reasonedOccasion(installation, options.reason);
     if (options.remove) {
       const removed = await removeSchedule(parts, occasion, slug);
       say(options, { provider: slug, removed }, removed ? 'Removed the schedule.' : 'There was none.');

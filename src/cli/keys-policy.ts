@@ -8,7 +8,7 @@ import { viewPolicy } from '../keys/health/view-health.ts';
 import { print, printJson } from './terminal.ts';
 import {
   changeParts,
-  commandOccasion,
+  reasonedOccasion,
   describeApplied,
   findProvider,
   withInstallation,
@@ -43,7 +43,7 @@ export async function actOnPolicy(slug: string, options: PolicyOptions): Promise
     }
     const { policy, revision } = await changePolicy(
       { changes: changeParts(installation), clock: installation.clock },
-      commandOccasion(reason),
+      await reasonedOccasion(installation, reason),
       slug,
       { ageingDays: ageing, dueDays: due, overdueDays: overdue, owner, snoozeDays: snooze, probe },
     );

@@ -6,7 +6,7 @@ import { confirmed } from './confirm.ts';
 import { print, printJson, remark } from './terminal.ts';
 import {
   changeParts,
-  commandOccasion,
+  reasonedOccasion,
   describeApplied,
   findProvider,
   withInstallation,
@@ -34,7 +34,7 @@ export async function removeKey(
     }
     const { revision } = await removeStoredKey(
       changeParts(installation),
-      commandOccasion(options.reason),
+      await reasonedOccasion(installation, options.reason),
       slug,
     );
     const applied = await describeApplied(installation, revision);

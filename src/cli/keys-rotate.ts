@@ -21,7 +21,7 @@ import {
   type RotationOptions,
 } from './keys-rotation.ts';
 import { print, printJson, progressLine, remark } from './terminal.ts';
-import { commandOccasion, describeApplied, findProvider, withInstallation } from './with-installation.ts';
+import { reasonedOccasion, describeApplied, findProvider, withInstallation } from './with-installation.ts';
 
 export interface RotateOptions extends RotationOptions {
   /** How many calls the new key must have answered before it is promoted. */
@@ -88,7 +88,7 @@ class Run {
   async toEnd(): Promise<boolean> {
     const { percent, force, retire } = this.#options;
     await this.#requireModel();
-    const occasion = commandOccasion(this.#options.reason);
+    const occasion = await reasonedOccasion(this.#installation, this.#options.reason);
     const rotation = await beginRotation(
       {
         parts: this.#parts,
@@ -205,9 +205,14 @@ class Run {
       if (rotation.soakIsOver) break;
       await new Promise((resolve) => setTimeout(resolve, askMs));
     }
-    const { revision } = await retireOldKey(this.#parts, commandOccasion(this.#options.reason), this.#slug, {
-      id,
-    });
+    const { revision } = await retireOldKey(
+      this.#parts,
+      await reasonedOccasion(this.#installation, this.#options.reason),
+      this.#slug,
+      {
+        id,
+      },
+    );
     this.#say(`retired the old key. ${await describeApplied(this.#installation, revision)}`);
   }
 

@@ -21,7 +21,7 @@ import { readKey } from './read-key.ts';
 import { print, printJson, remark, table } from './terminal.ts';
 import {
   changeParts,
-  commandOccasion,
+  reasonedOccasion,
   describeApplied,
   findProvider,
   withInstallation,
@@ -92,7 +92,7 @@ async function run(
   options: RotationOptions,
 ): Promise<Pick<RotationMoved, 'rotation' | 'revision'>> {
   const parts = rotationParts(installation);
-  const occasion = commandOccasion(options.reason);
+  const occasion = await reasonedOccasion(installation, options.reason);
   const { force, percent } = options;
   switch (act) {
     case 'start': {

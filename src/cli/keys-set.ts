@@ -12,7 +12,7 @@ import { readKey } from './read-key.ts';
 import { print, printJson, remark } from './terminal.ts';
 import {
   changeParts,
-  commandOccasion,
+  reasonedOccasion,
   describeApplied,
   findProvider,
   withInstallation,
@@ -39,11 +39,16 @@ export async function setKey(slug: string, options: SetKeyOptions): Promise<numb
     if (shape.warning !== undefined) remark(shape.warning);
     const source = options.source ?? sourceThatServes(row);
     const ended = await describeEndedRotation(installation.database.kysely, row.id);
-    const { revision } = await storeKey(changeParts(installation), commandOccasion(options.reason), slug, {
-      key,
-      source,
-      expiresAt: options.expires,
-    });
+    const { revision } = await storeKey(
+      changeParts(installation),
+      await reasonedOccasion(installation, options.reason),
+      slug,
+      {
+        key,
+        source,
+        expiresAt: options.expires,
+      },
+    );
     if (ended !== null) remark(ended);
     const fingerprint = fingerprinter.of(key);
     const applied = await describeApplied(installation, revision);

@@ -3,7 +3,7 @@ import { setSource } from '../keys/change-provider.ts';
 import { print, printJson, remark } from './terminal.ts';
 import {
   changeParts,
-  commandOccasion,
+  reasonedOccasion,
   describeApplied,
   findProvider,
   withInstallation,
@@ -16,9 +16,14 @@ export async function changeSource(
 ): Promise<void> {
   await withInstallation(async (installation) => {
     const row = await findProvider(installation, slug);
-    const { revision } = await setSource(changeParts(installation), commandOccasion(options.reason), slug, {
-      source,
-    });
+    const { revision } = await setSource(
+      changeParts(installation),
+      await reasonedOccasion(installation, options.reason),
+      slug,
+      {
+        source,
+      },
+    );
     const applied = await describeApplied(installation, revision);
     if (options.json) {
       printJson({ provider: slug, source, was: row.api_key_source, revision, applied });

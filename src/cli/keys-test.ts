@@ -10,7 +10,7 @@ import { print, printJson, remark } from './terminal.ts';
 import { upstreamElsewhere } from './upstream-elsewhere.ts';
 import {
   changeParts,
-  commandOccasion,
+  reasonedOccasion,
   findProvider,
   serveParts,
   withInstallation,
@@ -25,7 +25,7 @@ export async function testProviderKey(
     const row = await findProvider(installation, slug);
     const { result, source, fingerprint } = await testServingKey(
       { ...installation, changes: changeParts(installation) },
-      commandOccasion(options.reason),
+      await reasonedOccasion(installation, options.reason),
       row,
     ).catch((error: unknown) => {
       throw isMissing(error) ? new UsageError(`${error.message} ${whereElse}`, { cause: error }) : error;

@@ -12,7 +12,7 @@ import { confirmed } from './confirm.ts';
 import { print, printJson, remark, table } from './terminal.ts';
 import {
   changeParts,
-  commandOccasion,
+  reasonedOccasion,
   describeApplied,
   findProvider,
   withInstallation,
@@ -67,11 +67,15 @@ export async function createNewProvider(slug: string, options: ProviderOptions):
   await withInstallation(async (installation) => {
     const settings = settingsIn(options);
     accept(newSlug, slug, 'The slug');
-    const { revision } = await createProvider(changeParts(installation), commandOccasion(options.reason), {
-      ...settings,
-      slug,
-      displayName: settings.displayName ?? slug,
-    });
+    const { revision } = await createProvider(
+      changeParts(installation),
+      await reasonedOccasion(installation, options.reason),
+      {
+        ...settings,
+        slug,
+        displayName: settings.displayName ?? slug,
+      },
+    );
     const applied = await describeApplied(installation, revision);
     if (options.json) printJson({ provider: slug, revision, applied });
     else {
@@ -90,7 +94,7 @@ export async function changeOneProvider(slug: string, options: ProviderOptions):
     await findProvider(installation, slug);
     const { revision, parked } = await changeProvider(
       changeParts(installation),
-      commandOccasion(options.reason),
+      await reasonedOccasion(installation, options.reason),
       slug,
       settings,
     );
@@ -118,7 +122,7 @@ export async function deleteOneProvider(
     }
     const { revision } = await deleteProvider(
       changeParts(installation),
-      commandOccasion(options.reason),
+      await reasonedOccasion(installation, options.reason),
       slug,
       {
         force: options.force,

@@ -13,7 +13,7 @@ import { holdsNoSecret } from '../keys/provider-rules.ts';
 import { ago, print, printJson, remark, table } from './terminal.ts';
 import type { Installation } from '../installation.ts';
 import { readExpiry, type ExpiryOptions } from './token-expiry.ts';
-import { commandOccasion, describeApplied, withInstallation } from './with-installation.ts';
+import { commandOccasion, reasonedOccasion, describeApplied, withInstallation } from './with-installation.ts';
 
 const heading = ['ID', 'KIND', 'ROLE', 'NAME', 'TOKEN', 'AGE', 'LAST USED', 'EXPIRES', 'STATE'];
 
@@ -83,7 +83,7 @@ export async function makeToken(name: string, options: MakeTokenOptions): Promis
   await withInstallation(async (installation) => {
     const { audit, clock } = installation;
     const expiresAt = readExpiry(options, clock.now());
-    const made = await createToken(audit, commandOccasion(options.reason), {
+    const made = await createToken(audit, await reasonedOccasion(installation, options.reason), {
       kind,
       name,
       ...(role !== undefined && { role }),

@@ -1,4 +1,5 @@
 /** Opens the installation for one command and closes it whatever happens. */
+import { scrubReason } from '../alerts/scrub-reason.ts';
 import { commandActor } from '../audit/actors.ts';
 import { fileAnchor } from '../audit/anchor-file.ts';
 import type { Occasion } from '../audit/audit-event.ts';
@@ -56,9 +57,18 @@ export async function noteHead({
   });
 }
 
-/** @param reason what this command's changes are recorded with, in the words of who called it */
+/** @param reason kept as it was given: where there are channels of alerts, take reasonedOccasion */
 export function commandOccasion(reason?: string): Occasion {
   return { actor: commandActor(), ...(reason !== undefined && { reason }) };
+}
+
+/** @param reason in the words of who called the command; what is secret in the channels of alerts is taken out */
+export async function reasonedOccasion(
+  { database, keyRing }: Pick<Installation, 'database' | 'keyRing'>,
+  reason: string | undefined,
+): Promise<Occasion> {
+  if (reason === undefined) return commandOccasion();
+  return commandOccasion(await scrubReason({ db: database.kysely, ring: keyRing.ring }, reason));
 }
 
 export function changeParts({ audit, keyRing, fingerprinter, config, bindings }: Installation): ChangeParts {

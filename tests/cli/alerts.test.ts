@@ -44,6 +44,10 @@ describe('alerts', { timeout: 120_000 }, () => {
       "
     `);
     expect(receiver.received.at(-1)?.body).toContain('"alert.test"');
+    await run(`keys source groq hybrid --reason see-${receiver.url}`);
+    expect((await run('audit list --limit 1 --json')).json).toMatchObject({
+      events: [{ action: 'provider.source_changed', reason: 'see-[redacted]' }],
+    });
     receiver.answer = (response) => response.writeHead(500).end('broken');
     expect((await run('alerts test 1')).transcript).toMatchInlineSnapshot(`
       "$ keyward alerts test 1

@@ -113,6 +113,23 @@ describeAdministered('alerts over HTTP', (administered) => {
     }
   });
 
+  it('no reason of whatever act keeps the address or the secret of a channel that is stored', async () => {
+    await addChannel();
+    await openAlerts('groq');
+    const reason = `told at ${receiver.url}, signed with ${secret}`;
+    const acts = [
+      [`POST ${alerts}/1/acknowledge`, { reason }],
+      ['PATCH /api/v1/admin/providers/openrouter', { display_name: 'OpenRouter', reason }],
+    ] as const;
+    for (const [request, body] of acts) {
+      expect((await here.call(request, { body })).status).toBe(200);
+      expect(await lastEvent(here)).toMatchObject({ reason: 'told at [redacted], signed with [redacted]' });
+    }
+    expect((await here.call(`GET ${alerts}/1`)).body['alert']).toMatchObject({
+      reason: 'told at [redacted], signed with [redacted]',
+    });
+  });
+
   it('a channel is changed only as it was read, and deleted', async () => {
     const { revision } = await addChannel();
     const headers = { 'if-match': `"${String(revision)}"` };
