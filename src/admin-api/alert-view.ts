@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { channelKinds, settingsFields } from '../alerts/channel-settings.ts';
 import { severities } from '../alerts/condition.ts';
-import { channelRules } from '../alerts/routing.ts';
+import { keptRules } from '../alerts/routing.ts';
 import type { ChannelView, DeliveryView } from '../alerts/view-alert.ts';
 
 const time = z.iso.datetime();
@@ -95,7 +95,7 @@ export const channelView = z
       .clone()
       .nullable()
       .describe('Without what is secret; null where no encryption key opens them.'),
-    rules: channelRules,
+    rules: keptRules,
     quiet_hours: quietHours.describe(
       'Within them only what is bad enough is sent; the rest follows at their end.',
     ),

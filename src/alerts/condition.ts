@@ -8,7 +8,7 @@ export const severities = ['info', 'warning', 'critical'] as const;
 
 export type Severity = (typeof severities)[number];
 
-/** Each with what it means to a person; what looks at health may know more of them. */
+/** Each with what it means to a person. Channels are set up by these names. */
 export const alertKinds = {
   key_dead: 'The provider refuses the stored key, or the one of the environment.',
   key_out_of_credit: 'The key is alive, and there is no money behind it.',

@@ -3,14 +3,23 @@
  * the alert is bad enough. Pure functions; quiet hours are UTC, which has no summer time.
  */
 import { z } from 'zod';
-import { severities, type Severity } from './condition.ts';
+import { alertKinds, severities, type Severity } from './condition.ts';
 
 const kind = z.string().regex(/^[a-z][a-z0-9_]{0,49}$/, 'must be kinds of alerts');
+/** One that no alert will ever have would keep every alert from the channel. */
+const knownKind = kind.refine(
+  (name) => Object.hasOwn(alertKinds, name),
+  `must be one of: ${Object.keys(alertKinds).join(', ')}`,
+);
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,99}$/, 'must be slugs of providers');
 
+const kindsOf = (one: typeof kind) =>
+  z.array(one).max(50).default([]).describe('Only alerts of these kinds; empty: of all.');
+
+/** As somebody enters them. */
 export const channelRules = z.strictObject({
   min_severity: z.enum(severities).default('warning').describe('What is less bad is not sent there.'),
-  kinds: z.array(kind).max(50).default([]).describe('Only alerts of these kinds; empty: of all.'),
+  kinds: kindsOf(knownKind),
   providers: z
     .array(slug)
     .max(200)
@@ -22,11 +31,14 @@ export const channelRules = z.strictObject({
     .describe('What is at least so bad is sent in the quiet hours too.'),
 });
 
-export type ChannelRules = z.output<typeof channelRules>;
+/** As they are kept: another version of Keyward may know other kinds. */
+export const keptRules = channelRules.extend({ kinds: kindsOf(kind) });
+
+export type ChannelRules = z.output<typeof keptRules>;
 
 /** What stands in the column; rules that nobody can read let everything through rather than nothing. */
 export function readRules(value: unknown): ChannelRules {
-  const read = channelRules.safeParse(value);
+  const read = keptRules.safeParse(value);
   return read.success ? read.data : channelRules.parse({ min_severity: 'info' });
 }
 

@@ -11,7 +11,7 @@ import {
   type ChannelFields,
 } from '../alerts/channel-store.ts';
 import { settingsFields, type ChannelKind, type SettingsFields } from '../alerts/channel-settings.ts';
-import type { Severity } from '../alerts/condition.ts';
+import { alertKinds, type Severity } from '../alerts/condition.ts';
 import { channelRules, type QuietHours } from '../alerts/routing.ts';
 import { testChannel } from '../alerts/test-channel.ts';
 import { viewChannel, viewDelivery, type ChannelView } from '../alerts/view-alert.ts';
@@ -20,6 +20,7 @@ import { createLogger } from '../foundation/logger.ts';
 import { visible } from '../foundation/visible-text.ts';
 import type { Installation } from '../installation.ts';
 import { refuseForeignRing } from '../keys/foreign-ring.ts';
+import { refuseUnknownProviders } from '../keys/list-providers.ts';
 import { holdsNoSecret } from '../keys/provider-rules.ts';
 import { redactSecrets } from '../providers/redact.ts';
 import { confirmed } from './confirm.ts';
@@ -80,8 +81,10 @@ export async function addChannel(name: string, kind: ChannelKind, options: Chann
   checkName(name);
   await withInstallation(async (installation) => {
     await refuseForeignRing(installation.database, installation.keyRing.ring, installation.keyRing.from);
+    const rules = fieldsIn(options);
+    await refuseNewProviders(installation, options.providers);
     const settings = kind === 'log' ? {} : await readSettingsOf(name, options.file);
-    const fields = { ...fieldsIn(options), name, kind, settings };
+    const fields = { ...rules, name, kind, settings };
     tell(
       installation,
       await createChannel(
@@ -99,11 +102,13 @@ export async function changeOneChannel(which: string, options: ChannelOptions): 
   if (options.name !== undefined) checkName(options.name);
   await withInstallation(async (installation) => {
     const channel = await requireChannel(installation, which);
+    const rules = fieldsIn(options, channel);
+    await refuseNewProviders(installation, options.providers, channel);
     const entersSettings = options.settings === true || options.file !== undefined;
     if (entersSettings)
       await refuseForeignRing(installation.database, installation.keyRing.ring, installation.keyRing.from);
     const fields = {
-      ...fieldsIn(options, channel),
+      ...rules,
       ...(options.name !== undefined && { name: options.name }),
       ...(entersSettings && { settings: await readSettingsOf(channel.name, options.file) }),
     };
@@ -206,23 +211,35 @@ function parseSettings(secret: { reveal(): string }): SettingsFields | undefined
 
 function fieldsIn(options: ChannelOptions, before?: AlertChannel): ChannelFields {
   const { minSeverity, quietMinSeverity, kinds, providers, quiet, on, off } = options;
-  const changesRules = [minSeverity, quietMinSeverity, kinds, providers].some((one) => one !== undefined);
-  const rules = channelRules.safeParse({
-    ...before?.rules,
+  const entered = {
     ...(minSeverity !== undefined && { min_severity: minSeverity }),
     ...(quietMinSeverity !== undefined && { quiet_min_severity: quietMinSeverity }),
-    ...(kinds !== undefined && { kinds }),
-    ...(providers !== undefined && { providers }),
-  });
+    ...(kinds !== undefined && { kinds: [...kinds] }),
+    ...(providers !== undefined && { providers: [...providers] }),
+  };
+  const rules = channelRules.safeParse(entered);
   if (!rules.success)
-    throw new UsageError('--kinds holds kinds of alerts, --providers slugs of providers.', { exitCode: 2 });
+    throw new UsageError(
+      `--providers holds slugs of providers, --kinds kinds of alerts: ${Object.keys(alertKinds).join(', ')}.`,
+      { exitCode: 2 },
+    );
   return {
-    ...(changesRules && { rules: rules.data }),
+    ...(Object.keys(entered).length > 0 && { rules: { ...rules.data, ...before?.rules, ...entered } }),
     ...(quiet === false && { quiet: null }),
     ...(typeof quiet === 'string' && { quiet: windowIn(quiet, '--quiet') }),
     ...(on && { isActive: true }),
     ...(off && { isActive: false }),
   };
+}
+
+/** One that stands there and was deleted since may stay. */
+async function refuseNewProviders(
+  { database }: Installation,
+  slugs: readonly string[] = [],
+  before?: AlertChannel,
+): Promise<void> {
+  const entered = slugs.filter((slug) => !before?.rules.providers.includes(slug));
+  await refuseUnknownProviders(database.kysely, entered, '--providers');
 }
 
 /** @throws UsageError that says which there are */

@@ -6,6 +6,8 @@ import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { isBehind, microseconds, pageOf, type Page, type PageWanted } from '../database/keyset.ts';
 import type { LlmProvidersTable, Tables } from '../database/tables.ts';
 import { holdsText } from '../database/text-filter.ts';
+import { KeywardError } from '../foundation/errors.ts';
+import { holdsNoSecret } from './provider-rules.ts';
 
 export interface ListedProvider extends Selectable<LlmProvidersTable> {
   /** The revision in which it changed last; 0 where it has not changed since these are counted. */
@@ -33,6 +35,28 @@ export interface ProviderList extends PageWanted<ProviderSort> {
 export async function findProvider(db: Kysely<Tables>, slug: string): Promise<ListedProvider | undefined> {
   const row = await selectProviders(db).where('provider_slug', '=', slug).executeTakeFirst();
   return row === undefined ? undefined : listed(row);
+}
+
+/** @throws KeywardError field_invalid (400) that names the first of them that there is not, and those there are */
+export async function refuseUnknownProviders(
+  db: Kysely<Tables>,
+  slugs: readonly string[],
+  param: string,
+): Promise<void> {
+  if (slugs.length === 0) return;
+  const rows = await db
+    .selectFrom('llm_providers')
+    .select('provider_slug')
+    .orderBy('provider_slug')
+    .execute();
+  const known = rows.map((row) => row.provider_slug);
+  const unknown = slugs.find((slug) => !known.includes(slug));
+  if (unknown === undefined) return;
+  const name = holdsNoSecret(unknown) ? ` "${unknown}"` : ' of that slug';
+  throw new KeywardError('field_invalid', {
+    message: `There is no provider${name}. There are: ${known.join(', ')}. Nothing was changed.`,
+    param,
+  });
 }
 
 /** As findProvider, by its number. */

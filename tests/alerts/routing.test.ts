@@ -1,6 +1,7 @@
 /** Rules let through what they say; quiet hours end when they say, on every day, whatever the wall clocks of people do. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { alertKinds } from '../../src/alerts/condition.ts';
 import { channelRules, endOfQuiet, isMeantFor, readRules, sendAt } from '../../src/alerts/routing.ts';
 
 const rules = (fields: object = {}) => channelRules.parse(fields);
@@ -21,6 +22,12 @@ describe('a rule', () => {
 
   it('of providers lets through what concerns all of them', () => {
     expect(isMeantFor(rules({ providers: ['openai'] }), { ...alert, provider: undefined })).toBe(true);
+  });
+
+  it('is entered with kinds that there are, and kept with those of another version', () => {
+    expect(channelRules.safeParse({ kinds: Object.keys(alertKinds) }).success).toBe(true);
+    expect(channelRules.safeParse({ kinds: ['key_deed'] }).success).toBe(false);
+    expect(readRules({ kinds: ['key_deed'] }).kinds).toEqual(['key_deed']);
   });
 
   it('that nobody can read lets everything through rather than nothing', () => {

@@ -15,6 +15,7 @@ import { listDeliveries } from '../../alerts/delivery-store.ts';
 import { channelRules } from '../../alerts/routing.ts';
 import { testChannel } from '../../alerts/test-channel.ts';
 import { viewChannel, viewDelivery } from '../../alerts/view-alert.ts';
+import { refuseUnknownProviders } from '../../keys/list-providers.ts';
 import { refuseForeignRing } from '../../keys/foreign-ring.ts';
 import { KeywardError } from '../../foundation/errors.ts';
 import { holdsNoSecret, plainText } from '../../keys/provider-rules.ts';
@@ -134,6 +135,7 @@ function writeRoutes(app: TypedApp, parts: AdminApiParts): void {
     async (request, reply) => {
       const { kind, name: called, reason: why } = request.body;
       const made = { ...fieldsIn(request.body), name: called, kind };
+      await refuseNewProviders(parts, made.rules?.providers, []);
       await refuseForeignRing(parts.database, changes.ring);
       const channel = await createChannel(acts, occasionOf(request, why), made);
       return reply.code(201).send({ channel: shown(channel, parts) });
@@ -160,6 +162,8 @@ function writeRoutes(app: TypedApp, parts: AdminApiParts): void {
     async (request) => {
       const change = { ...fieldsIn(request.body), ifRevision: revisionIn(request) };
       const occasion = occasionOf(request, request.body.reason);
+      const before = await findChannel(parts.database.kysely, { id: request.params.id });
+      await refuseNewProviders(parts, change.rules?.providers, before?.rules.providers ?? []);
       if (change.settings !== undefined) await refuseForeignRing(parts.database, changes.ring);
       return { channel: shown(await changeChannel(acts, occasion, request.params.id, change), parts) };
     },
@@ -218,6 +222,16 @@ function testRoute(app: TypedApp, parts: AdminApiParts): void {
       return { delivery: viewDelivery(await testChannel(parts.deliveries, occasion, request.params.id)) };
     },
   );
+}
+
+/** One that stands there and was deleted since may stay. */
+async function refuseNewProviders(
+  { database }: AdminApiParts,
+  slugs: readonly string[] | undefined,
+  before: readonly string[],
+): Promise<void> {
+  const entered = (slugs ?? []).filter((slug) => !before.includes(slug));
+  await refuseUnknownProviders(database.kysely, entered, 'rules.providers');
 }
 
 function fieldsIn(body: z.output<typeof changedChannel>): ChannelFields {
