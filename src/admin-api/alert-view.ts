@@ -1,5 +1,6 @@
 /** The schemas of alerts, deliveries and channels, as the API shows them. */
 import { z } from 'zod';
+import { alertActs, mostActs, type AlertAct } from '../alerts/list-acts.ts';
 import { channelKinds, settingsFields } from '../alerts/channel-settings.ts';
 import { severities } from '../alerts/condition.ts';
 import { keptRules } from '../alerts/routing.ts';
@@ -59,6 +60,19 @@ export const alertView = z
     next_reminder_at: time.nullable(),
   })
   .meta({ id: 'Alert' });
+
+export const alertActsView = z
+  .array(
+    z.object({
+      act: z.enum(alertActs),
+      at: time,
+      by: z.string(),
+      reason: z.string().nullable(),
+    }) satisfies z.ZodType<AlertAct>,
+  )
+  .describe(
+    `What people did with it, each with its reason: the newest first, ${mostActs} at most, as the audit trail tells it.`,
+  );
 
 export const deliveryView = z
   .object({

@@ -63,7 +63,8 @@ export function planChanges(look: Look, now: Date, policy: AlertPolicy): Change[
     if (alert !== undefined)
       return [goOn(alert, condition, now, { policy, previousLook: look.previousLook })];
     const recent = lastResolved(look.alerts, condition.cause, now, policy);
-    if (recent !== undefined) return [reopen(recent, condition, now, policy)];
+    if (recent !== undefined)
+      return [reopen(recent, condition, now, { policy, previousLook: look.previousLook })];
     return isRipe(condition, now, policy) ? [openNew(condition, now, policy)] : [];
   });
   const present = new Set(conditions.map(({ cause }) => cause));
@@ -161,14 +162,19 @@ function lastResolved(
 }
 
 /** Whoever took it up, or put it off, did so with what was then: it is nobody's again. */
-function reopen(alert: Alert, condition: Condition, now: Date, policy: AlertPolicy): Change {
+function reopen(
+  alert: Alert,
+  condition: Condition,
+  now: Date,
+  { policy, previousLook }: { readonly policy: AlertPolicy; readonly previousLook: Date | null },
+): Change {
   return {
     id: alert.id,
     event: 'updated',
     after: {
       ...alert,
       ...condition,
-      occurrences: alert.occurrences + 1,
+      occurrences: alert.occurrences + (wasGone(alert, previousLook, policy) ? 1 : 0),
       seenAt: now,
       resolvedAt: null,
       acknowledgedAt: null,
@@ -177,6 +183,13 @@ function reopen(alert: Alert, condition: Condition, now: Date, policy: AlertPoli
       nextReminderAt: firstReminder(policy, condition, now),
     },
   };
+}
+
+/** What somebody declared over while it was still there was never gone, and so has not come back. */
+function wasGone({ seenAt, resolvedAt }: Alert, previousLook: Date | null, policy: AlertPolicy): boolean {
+  if (resolvedAt === null) return false;
+  const endedByItself = resolvedAt.getTime() - seenAt.getTime() >= policy.resolveAfterMs;
+  return endedByItself || (previousLook !== null && previousLook > resolvedAt);
 }
 
 /** One that has come back once is believed gone later, which bounds how often it is told. */

@@ -2,6 +2,7 @@
 import { acknowledgeAlert, resolveAlert, snoozeAlert } from '../alerts/alert-acts.ts';
 import type { Severity } from '../alerts/condition.ts';
 import { listDeliveries } from '../alerts/delivery-store.ts';
+import { listActs, type AlertAct } from '../alerts/list-acts.ts';
 import { findAlert, listAlerts } from '../alerts/list-alerts.ts';
 import { viewAlert, viewDelivery, type AlertView } from '../alerts/view-alert.ts';
 import { UsageError } from '../foundation/errors.ts';
@@ -58,11 +59,12 @@ export async function showAlert(id: string, { json }: { json?: true }): Promise<
     const deliveries = (await listDeliveries(database.kysely, { alertId: id }, mostDeliveries)).map(
       viewDelivery,
     );
+    const acts = await listActs(database.kysely, id);
     if (json) {
-      printJson({ alert: view, deliveries });
+      printJson({ alert: view, deliveries, acts });
       return;
     }
-    for (const line of linesOf(view)) print(line);
+    for (const line of linesOf(view, acts)) print(line);
     if (deliveries.length === 0) return remark('Nothing was sent of it: keyward alerts channels list');
     print();
     const rows = deliveries.map((sent) => [
@@ -78,7 +80,7 @@ export async function showAlert(id: string, { json }: { json?: true }): Promise<
   });
 }
 
-function linesOf({ details, ...view }: AlertView): string[] {
+function linesOf({ details, ...view }: AlertView, acts: readonly AlertAct[]): string[] {
   const rows: (readonly [string, string | null | undefined])[] = [
     ['alert', `${view.id}, ${view.severity}, ${view.state}`],
     ['what', view.what],
@@ -91,11 +93,22 @@ function linesOf({ details, ...view }: AlertView): string[] {
     ['mend it', details.command],
     ['seen to by', view.acknowledged_by],
     ['snoozed', view.snoozed_until === null ? null : `until ${view.snoozed_until} by ${view.snoozed_by}`],
-    ['reason', view.reason],
+    ...reasonsOf(view, acts),
     ['reminder', view.next_reminder_at],
   ];
   return rows.flatMap(([label, text]) =>
     text === null || text === undefined ? [] : [`${label.padEnd(11)} ${visible(text)}`],
+  );
+}
+
+/** A retention may have removed the events; then the alert itself knows the last reason. */
+function reasonsOf(
+  { reason }: Pick<AlertView, 'reason'>,
+  acts: readonly AlertAct[],
+): [string, string | null][] {
+  if (acts.length === 0) return [['reason', reason]];
+  return acts.flatMap(({ act, at, by, reason: why }) =>
+    why === null ? [] : [['reason', `${why} (${act} by ${by} at ${at})`] as [string, string]],
   );
 }
 

@@ -184,6 +184,25 @@ describe('a cause that flaps', () => {
     expect(alerts.for(61 * minute, [])).toEqual(['resolved']);
   });
 
+  it('is not one that somebody declared over while it was still there: it ends as soon as any other', () => {
+    const alerts = new Alerts();
+    alerts.look([dead('groq')]);
+    alerts.for(10 * minute, [dead('groq')]);
+    alerts.change('key_dead:groq', { resolvedAt: new Date(alerts.nowMs + 1_000) });
+    expect(alerts.for(minute, [dead('groq')])).toEqual(['updated']);
+    expect(alerts.all).toMatchObject([{ occurrences: 1 }]);
+    expect(alerts.for(6 * minute, [])).toEqual(['resolved']);
+  });
+
+  it('is one that somebody declared over, and that was gone before it came back', () => {
+    const alerts = new Alerts();
+    alerts.look([dead('groq')]);
+    alerts.change('key_dead:groq', { resolvedAt: new Date(alerts.nowMs + 1_000) });
+    alerts.for(2 * minute, []);
+    expect(alerts.for(minute, [dead('groq')])).toEqual(['updated']);
+    expect(alerts.all).toMatchObject([{ occurrences: 2 }]);
+  });
+
   it('is another alert when it comes back after a long time', () => {
     const alerts = new Alerts();
     alerts.look([dead('groq')]);

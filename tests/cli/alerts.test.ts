@@ -55,6 +55,8 @@ describe('alerts', { timeout: 120_000 }, () => {
       (exit code 1)
       "
     `);
+    expect((await run('alerts channels change 1 --kinds key_deed')).transcript).toMatchInlineSnapshot();
+    expect((await run('alerts channels change 1 --providers groq,grok')).transcript).toMatchInlineSnapshot();
     const changed = await run(
       'alerts channels change 1 --name night --min-severity critical --no-quiet --off --json',
     );
@@ -158,10 +160,19 @@ describe('alerts', { timeout: 120_000 }, () => {
       since       TIME
       mend it     keyward keys set groq
       seen to by  root@vm
-      reason      told
+      reason      told (acknowledged by root@vm at TIME)
       ! Nothing was sent of it: keyward alerts channels list
       "
     `);
+    await run('alerts ack 1 --reason asked-again');
+    expect(
+      steady(await run('alerts show 1'))
+        .split('\n')
+        .filter((line) => line.startsWith('reason')),
+    ).toEqual([
+      expect.stringMatching(/^reason {6}asked-again \(acknowledged by \S+ at TIME\)$/),
+      expect.stringMatching(/^reason {6}told \(acknowledged by \S+ at TIME\)$/),
+    ]);
     expect(steady(await run('alerts snooze 1 --for 3d'))).toMatchInlineSnapshot(`
       "$ keyward alerts snooze 1 --for 3d
       Alert 1 is put off until TIME UTC. The provider refuses the key of groq.

@@ -645,7 +645,9 @@ export interface paths {
   "/api/v1/admin/alerts/{id}": {
     get: { parameters: { query?: never; path: { "id": string }; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { "alert": components['schemas']["Alert"]; 
 /** The newest first, 100 at most. */
-"deliveries": Array<components['schemas']["AlertDelivery"]> } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
+"deliveries": Array<components['schemas']["AlertDelivery"]>; 
+/** What people did with it, each with its reason: the newest first, 20 at most, as the audit trail tells it. */
+"acts": Array<{ "act": ("acknowledged" | "snoozed" | "resolved"); "at": string; "by": string; "reason": (string | null) }> } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
   "/api/v1/admin/alerts/{id}/acknowledge": {
     post: { parameters: { query?: never; path: { "id": string }; header?: { "Idempotency-Key"?: string | undefined }; }; requestBody?: { content: { "application/json": { 

@@ -21,6 +21,7 @@ export type RotationSchedule = Answers<'/api/v1/admin/providers/{slug}/rotation-
 export type KeyWarning = Schemas['KeyWarning'];
 export type DailyTest = Schemas['DailyTest'];
 export type Alert = Schemas['Alert'];
+export type AlertAct = Answers<'/api/v1/admin/alerts/{id}'>['acts'][number];
 export type AlertDelivery = Schemas['AlertDelivery'];
 export type AlertChannel = Schemas['AlertChannel'];
 export type AuditEvent = Schemas['AuditEvent'];

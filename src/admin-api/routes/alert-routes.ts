@@ -5,13 +5,14 @@ import { acknowledgeAlert, resolveAlert, snoozeAlert } from '../../alerts/alert-
 import type { StoredAlert } from '../../alerts/alert-store.ts';
 import { severities } from '../../alerts/condition.ts';
 import { listDeliveries } from '../../alerts/delivery-store.ts';
+import { listActs } from '../../alerts/list-acts.ts';
 import { findAlert, listAlerts } from '../../alerts/list-alerts.ts';
 import { viewAlert, viewDelivery } from '../../alerts/view-alert.ts';
 import { KeywardError } from '../../foundation/errors.ts';
 import { plainText } from '../../keys/provider-rules.ts';
 import { occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
-import { alertView, deliveryView } from '../alert-view.ts';
+import { alertActsView, alertView, deliveryView } from '../alert-view.ts';
 import { decodeCursor, pageFields, pageFieldsOf, pageParameters } from '../pagination.ts';
 import { reason } from '../query-values.ts';
 import type { TypedApp } from '../typed-app.ts';
@@ -68,7 +69,7 @@ export function alertRoutes(app: TypedApp, parts: AdminApiParts): void {
       config: { access: 'viewer', refusals: ['alert_not_found'] },
       schema: {
         operationId: 'getAlert',
-        summary: 'One alert, with what was sent of it',
+        summary: 'One alert, with what was sent of it and what people did with it',
         tags,
         params: alertParameter,
         querystring: z.strictObject({}),
@@ -77,6 +78,7 @@ export function alertRoutes(app: TypedApp, parts: AdminApiParts): void {
             .object({
               alert: alertView,
               deliveries: z.array(deliveryView).describe('The newest first, 100 at most.'),
+              acts: alertActsView,
             })
             .describe('The alert.'),
         },
@@ -87,7 +89,8 @@ export function alertRoutes(app: TypedApp, parts: AdminApiParts): void {
       const alert = await findAlert(kysely, id);
       if (alert === undefined) throw new KeywardError('alert_not_found');
       const deliveries = await listDeliveries(kysely, { alertId: id }, mostDeliveries);
-      return { alert: shown(alert, clock.now()), deliveries: deliveries.map(viewDelivery) };
+      const acts = await listActs(kysely, id);
+      return { alert: shown(alert, clock.now()), deliveries: deliveries.map(viewDelivery), acts };
     },
   );
 

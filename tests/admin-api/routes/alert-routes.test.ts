@@ -67,10 +67,20 @@ describeAdministered('alerts over HTTP', (administered) => {
       reason: 'the vendor is told',
     });
     const until = new Date(here.clock.now().getTime() + 3_600_000).toISOString();
-    expect((await here.call(`POST ${alerts}/2/snooze`, { body: { until } })).body['alert']).toMatchObject({
+    const snoozed = await here.call(`POST ${alerts}/2/snooze`, {
+      body: { until, reason: 'over the weekend' },
+    });
+    expect(snoozed.body['alert']).toMatchObject({
       state: 'snoozed',
       snoozed_until: until,
     });
+    await here.call(`POST ${alerts}/2/acknowledge`, { body: { reason: 'it can wait' } });
+    const { alert, acts } = (await here.call(`GET ${alerts}/2`)).body;
+    expect(alert).toMatchObject({ reason: 'it can wait' });
+    expect(acts).toMatchObject([
+      { act: 'acknowledged', reason: 'it can wait' },
+      { act: 'snoozed', reason: 'over the weekend' },
+    ]);
     expect((await here.call(`POST ${alerts}/3/resolve`)).body['alert']).toMatchObject({ state: 'resolved' });
     expect((await here.call(`POST ${alerts}/3/resolve`)).code).toBe('alert_resolved');
     expect((await here.call(`POST ${alerts}/99/acknowledge`)).code).toBe('alert_not_found');
@@ -155,6 +165,32 @@ describeAdministered('alerts over HTTP', (administered) => {
       expect(answer.text).not.toContain(secret);
     },
   );
+
+  it('a rule names kinds and providers that there are; what was deleted since may stay', async () => {
+    const log = { name: 'the log', kind: 'log' };
+    const refused = async (rules: object): Promise<unknown> =>
+      (await here.call(`POST ${channels}`, { body: { ...log, rules } })).body['error'];
+    expect(await refused({ kinds: ['key_dead', 'key_deed'] })).toMatchObject({
+      code: 'field_invalid',
+      param: 'rules.kinds.1',
+      message: expect.stringContaining('must be one of: key_dead, key_out_of_credit, ') as string,
+    });
+    expect(await refused({ providers: ['groq', 'grok'] })).toMatchObject({
+      code: 'field_invalid',
+      param: 'rules.providers',
+      message: expect.stringContaining('There is no provider "grok". There are: anthropic, ') as string,
+    });
+    const rules = { kinds: ['key_dead'], providers: ['groq'] };
+    expect((await here.call(`POST ${channels}`, { body: { ...log, rules } })).status).toBe(201);
+    await here.keyward.sql(
+      `UPDATE keyward_alert_channels SET rules = '{"kinds": ["of_another_version"], "providers": ["gone"]}'`,
+    );
+    expect((await here.call(`GET ${channels}/1`)).body['channel']).toMatchObject({
+      rules: { kinds: ['of_another_version'], providers: ['gone'] },
+    });
+    const kept = { rules: { providers: ['gone', 'openai'] } };
+    expect((await here.call(`PATCH ${channels}/1`, { body: kept })).body['channel']).toMatchObject(kept);
+  });
 
   it('no two channels have one name, and a repeated request makes one', async () => {
     const log = { body: { name: 'the log', kind: 'log' } };

@@ -5,7 +5,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { ChevronLeft, Wrench } from 'lucide-react';
 import { ApiError } from '../../api/client.ts';
 import { alertQuery } from '../../api/queries.ts';
-import type { Alert } from '../../api/views.ts';
+import type { Alert, AlertAct } from '../../api/views.ts';
 import { CopyField } from '../../parts/copy-field.tsx';
 import { Fact, FactList } from '../../parts/fact-list.tsx';
 import { RelativeTime } from '../../parts/relative-time.tsx';
@@ -33,7 +33,7 @@ export function AlertView() {
         )
       ) : (
         <>
-          <Head alert={data.alert} />
+          <Head alert={data.alert} acts={data.acts} />
           <section aria-labelledby="deliveries">
             <Title order={2} id="deliveries" mb="sm">
               What was sent of it
@@ -46,7 +46,7 @@ export function AlertView() {
   );
 }
 
-function Head({ alert }: { readonly alert: Alert }) {
+function Head({ alert, acts }: { readonly alert: Alert; readonly acts: readonly AlertAct[] }) {
   const { details, severity, state, kind, what } = alert;
   return (
     <div className="surface" style={{ padding: '1.25rem' }}>
@@ -70,13 +70,13 @@ function Head({ alert }: { readonly alert: Alert }) {
         </AlertBox>
       )}
       <div style={{ marginTop: '1rem' }}>
-        <AlertFacts alert={alert} />
+        <AlertFacts alert={alert} acts={acts} />
       </div>
     </div>
   );
 }
 
-function AlertFacts({ alert }: { readonly alert: Alert }) {
+function AlertFacts({ alert, acts }: { readonly alert: Alert; readonly acts: readonly AlertAct[] }) {
   const { details, occurrences, reminders } = alert;
   const hit = details.requestsLastHour;
   return (
@@ -115,7 +115,7 @@ function AlertFacts({ alert }: { readonly alert: Alert }) {
           </>
         )}
       </Fact>
-      <Fact name="Reason">{alert.reason}</Fact>
+      <Fact name="Reason">{reasonsOf(alert, acts)}</Fact>
       <Fact name="Next reminder">
         {alert.next_reminder_at !== null && (
           <>
@@ -126,4 +126,19 @@ function AlertFacts({ alert }: { readonly alert: Alert }) {
       </Fact>
     </FactList>
   );
+}
+
+/** A retention may have removed the events; then the alert itself knows the last reason. */
+function reasonsOf({ reason }: Alert, acts: readonly AlertAct[]) {
+  if (acts.length === 0) return reason;
+  const withReason = acts.filter((one) => one.reason !== null);
+  if (withReason.length === 0) return null;
+  return withReason.map(({ act, at, by, reason: why }) => (
+    <div key={at}>
+      <span>{why}</span>{' '}
+      <Text span size="sm" className="quiet">
+        {act} by {by}, <RelativeTime at={at} />
+      </Text>
+    </div>
+  ));
 }
