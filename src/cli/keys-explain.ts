@@ -1,4 +1,5 @@
 /** `keyward keys explain`: which source serves a provider, with which key, and why, on every running server. */
+import { readAnsweredSince } from '../keys/health/answered-since.ts';
 import { describeStoredKey, type StoredKeyView } from '../keys/explain-key.ts';
 import { listLiveInstances, servedKeysOf, type ServedKeys } from '../keys/instances.ts';
 import { serve } from '../keys/load-snapshot.ts';
@@ -24,8 +25,21 @@ export async function explainKey(slug: string, options: { json?: true }): Promis
       serves: serves[slug] ?? null,
     }));
     const here = row.is_active === true ? servedKeysOf([served])[slug] : undefined;
+    const marked = {
+      slug,
+      fingerprint: explained.stored_key?.fingerprint ?? undefined,
+      testStatus: row.api_key_test_status,
+    };
+    const { database, clock } = installation;
+    const answered = (await readAnsweredSince(database.kysely, [marked], clock.now())).get(slug) ?? null;
     if (options.json) {
-      printJson({ provider: slug, ...explained, servers, this_environment: here ?? null });
+      printJson({
+        provider: slug,
+        ...explained,
+        answered_since: answered,
+        servers,
+        this_environment: here ?? null,
+      });
       return;
     }
     print(`${row.display_name} (${slug})`);
@@ -37,6 +51,10 @@ export async function explainKey(slug: string, options: { json?: true }): Promis
     print(
       `  last test    ${row.api_key_test_status ?? 'none'}${row.api_key_last_tested ? ` at ${row.api_key_last_tested.toISOString()}` : ''}`,
     );
+    if (answered !== null)
+      print(
+        `  calls        answered with it since, the last at ${answered.toISOString()}; test it again: keyward keys test ${slug}`,
+      );
     const { base_url: url, from, problem } = explained.upstream;
     print(`  base URL     ${problem ?? `${url} (from ${from})`}`);
     for (const told of upstreamElsewhere(live, slug, url)) remark(told);

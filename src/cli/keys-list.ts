@@ -1,5 +1,6 @@
 /** `keyward keys list`: every provider, what is stored for it and what serves it. */
 import { maskKey } from '../crypto/fingerprint.ts';
+import { readAnsweredSince } from '../keys/health/answered-since.ts';
 import type { ServedKeys } from '../keys/instances.ts';
 import { listLiveInstances, servedKeysOf } from '../keys/instances.ts';
 import { serve } from '../keys/load-snapshot.ts';
@@ -14,13 +15,24 @@ export async function listKeys(options: { json?: true }): Promise<void> {
     const rows = await readRows(installation);
     const [server] = await listLiveInstances(installation.database.kysely);
     const served = server?.serves ?? servedFromHere(installation, rows);
+    const parts = serveParts(installation);
+    const marked = rows.map((row) => ({
+      slug: row.provider_slug,
+      fingerprint: judgeStoredKey(row, parts)?.key?.fingerprint,
+      testStatus: row.api_key_test_status,
+    }));
+    const { database, clock } = installation;
+    const answered = await readAnsweredSince(database.kysely, marked, clock.now());
+    const described = rows.map((row) => ({
+      ...describe(installation, row, served),
+      answered_since: answered.get(row.provider_slug) ?? null,
+    }));
     if (options.json) {
-      printJson({ providers: rows.map((row) => describe(installation, row, served)) });
+      printJson({ providers: described });
       return;
     }
-    const lines = rows.map((row) => {
-      const described = describe(installation, row, served);
-      const { provider, active, source, serves, stored, binding, test_status } = described;
+    const lines = described.map((one) => {
+      const { provider, active, source, serves, stored, binding, test_status, updated_at } = one;
       const servedBy = serves?.source
         ? `${serves.source}${serves.fallback === null ? '' : ' (fallback)'}`
         : '-';
@@ -33,12 +45,16 @@ export async function listKeys(options: { json?: true }): Promise<void> {
           : binding === 'unbound' || binding === 'parked'
             ? `${stored} (${binding})`
             : stored,
-        test_status ?? '-',
-        stored === null ? '-' : ago(row.api_key_updated_at),
+        one.answered_since === null ? (test_status ?? '-') : `${test_status}, but answered`,
+        stored === null ? '-' : ago(updated_at),
       ];
     });
     for (const line of table([['PROVIDER', 'SOURCE', 'SERVED BY', 'STORED KEY', 'TEST', 'AGE'], ...lines]))
       print(line);
+    if (described.some((one) => one.answered_since !== null))
+      remark(
+        'Calls are answered with a key that its last test found invalid. Test it again: keyward keys test <provider>',
+      );
     if (server === undefined)
       remark('No server is running: "served by" is what the environment of this shell would give.');
   });

@@ -1,4 +1,5 @@
 /** `keyward keys test`: the verdict in words, in JSON and as an exit code, and in the row of the key that was tested. */
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandLine, type CommandLine } from '../support/command-line.ts';
 import { startStandInProvider, type StandInProvider } from '../support/stand-in-provider.ts';
@@ -24,6 +25,36 @@ async function statusIn({ run }: CommandLine): Promise<unknown> {
 }
 
 describe('the test of a key', { timeout: 120_000 }, () => {
+  it('that found it invalid is not the last word while calls with the key are answered', async () => {
+    const { run, environment } = await withStoredKey();
+    const { stored_key: stored } = (await run('keys explain openrouter --json')).json as {
+      stored_key: { fingerprint: string };
+    };
+    const client = new pg.Client({ connectionString: environment['DATABASE_URL'] });
+    await client.connect();
+    await client.query(
+      `UPDATE llm_providers SET api_key_test_status = 'invalid' WHERE provider_slug = 'openrouter'`,
+    );
+    const saw = async (verdict: string, at: string): Promise<void> =>
+      void (await client.query(
+        `INSERT INTO keyward_live_verdicts (provider_id, fingerprint, verdict, calls, first_seen_at, last_seen_at)
+         SELECT id, $1, $2, 1, $3, $3 FROM llm_providers WHERE provider_slug = 'openrouter'`,
+        [stored.fingerprint, verdict, at],
+      ));
+    await saw('invalid', '2026-03-01 09:00:00');
+    const refused = await run('keys list');
+    expect(refused.stdout).toMatch(/^openrouter .* invalid {2}/m);
+    expect(refused.stderr).not.toContain('Calls are answered');
+    await saw('valid', '2026-03-01 10:00:00');
+    const list = await run('keys list');
+    expect(list.stdout).toMatch(/^openrouter .* invalid, but answered {2}/m);
+    expect(list.stderr).toContain('Calls are answered with a key that its last test found invalid.');
+    expect((await run('keys explain openrouter')).stdout).toContain(
+      'calls        answered with it since, the last at 2026-03-01T10:00:00.000Z; test it again: keyward keys test openrouter',
+    );
+    await client.end();
+  });
+
   it('that is good, that lost its credit, that was revoked, and at a provider that is away', async () => {
     const { run } = await withStoredKey();
     expect((await run('keys test openrouter')).transcript).toMatchInlineSnapshot(`
