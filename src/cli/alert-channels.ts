@@ -173,6 +173,10 @@ export async function testChannels(which: string | undefined, options: ChannelOp
         );
     }
     if (options.json) printJson({ deliveries: results });
+    else if (channels.some(({ kind }) => kind === 'log'))
+      remark(
+        'A log channel writes where its process logs: this test stands above, on standard error; alerts, and a test from the page or the API, stand in the log of the server.',
+      );
     return allDelivered ? 0 : 1;
   });
 }

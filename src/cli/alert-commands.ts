@@ -60,7 +60,10 @@ export function addAlerts(program: Command, settle: Settle): void {
     .argument('[channel]', 'its name or number')
     .addOption(reason())
     .addOption(json())
-    .addHelpText('after', '\nExit code: 0 every message was delivered, 1 not.')
+    .addHelpText(
+      'after',
+      '\nA log channel is tested into the log of this command, on standard error, not into that of the server.\nExit code: 0 every message was delivered, 1 not.',
+    )
     .action(async (channel: string | undefined, options: ChannelOptions) => {
       const { testChannels } = await import('./alert-channels.ts');
       settle(await testChannels(channel, options));

@@ -92,6 +92,15 @@ describe('alerts', { timeout: 120_000 }, () => {
     await receiver.close();
   });
 
+  it('over a log channel are tested into the log of the command, which says so', async () => {
+    const { run } = await commandLine();
+    await run('alerts channels add the-log log');
+    const { stdout, stderr } = await run('alerts test');
+    expect(stdout).toBe('the-log: delivered\n');
+    expect(stderr).toContain('"event":"test"');
+    expect(stderr).toContain('this test stands above, on standard error; alerts');
+  });
+
   it('are listed, and those that are not there cannot be seen to', async () => {
     const { run } = await commandLine();
     expect((await run('alerts list')).transcript).toMatchInlineSnapshot(`
