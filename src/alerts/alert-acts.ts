@@ -35,7 +35,14 @@ export async function acknowledgeAlert(
   });
 }
 
-/** Nobody is told of it until then, and a reminder follows. Throws as acknowledgeAlert, and field_invalid (400). */
+/** What is put off for longer is forgotten. */
+export const mostSnoozeDays = 90;
+const dayMs = 86_400_000;
+
+/**
+ * Nobody is told of it until then, and a reminder follows.
+ * @param until at most `mostSnoozeDays` from now. Throws as acknowledgeAlert, and field_invalid (400).
+ */
 export async function snoozeAlert(
   parts: AlertActParts,
   occasion: Occasion,
@@ -46,6 +53,12 @@ export async function snoozeAlert(
     throw new KeywardError('field_invalid', {
       param: 'until',
       message: 'until must lie in the future. Nothing was changed.',
+    });
+  }
+  if (until.getTime() - parts.clock.now().getTime() > mostSnoozeDays * dayMs) {
+    throw new KeywardError('field_invalid', {
+      param: 'until',
+      message: `An alert is put off for ${mostSnoozeDays} days at most. Nothing was changed.`,
     });
   }
   return act(parts, occasion, id, {

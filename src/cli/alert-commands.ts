@@ -44,7 +44,9 @@ export function addAlerts(program: Command, settle: Settle): void {
       .argument('<id>', 'number as alerts list shows it', wholeNumber);
     if (act === 'snooze')
       command.addOption(
-        new Option('--for <span>', 'how long: 30m, 8h, 3d').argParser(duration).makeOptionMandatory(),
+        new Option('--for <span>', 'how long: 30m, 8h, 3d; 90d at most')
+          .argParser(duration)
+          .makeOptionMandatory(),
       );
     command
       .addOption(reason())

@@ -182,6 +182,9 @@ describe('alerts', { timeout: 120_000 }, () => {
       expect.stringMatching(/^reason {6}asked-again \(acknowledged by \S+ at TIME\)$/),
       expect.stringMatching(/^reason {6}told \(acknowledged by \S+ at TIME\)$/),
     ]);
+    expect((await run('alerts snooze 1 --for 91d')).stderr).toBe(
+      'keyward: An alert is put off for 90 days at most. Nothing was changed.\n',
+    );
     expect(steady(await run('alerts snooze 1 --for 3d'))).toMatchInlineSnapshot(`
       "$ keyward alerts snooze 1 --for 3d
       Alert 1 is put off until TIME UTC. The provider refuses the key of groq.

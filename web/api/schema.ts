@@ -656,7 +656,7 @@ export interface paths {
   };
   "/api/v1/admin/alerts/{id}/snooze": {
     post: { parameters: { query?: never; path: { "id": string }; header?: { "Idempotency-Key"?: string | undefined }; }; requestBody: { content: { "application/json": { 
-/** Must lie in the future. Then a reminder follows. */
+/** Must lie in the future, 90 days at most. Then a reminder follows. */
 "until": string; 
 /** Why, in your words; it goes into the audit trail. */
 "reason"?: string | undefined } } }; responses: { 200: { content: { "application/json": { "alert": components['schemas']["Alert"] } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };

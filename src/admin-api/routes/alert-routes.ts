@@ -1,7 +1,7 @@
 /** Alerts: what is wrong and was, what was sent of it, and who sees to it. */
 import { z } from 'zod';
 import type { Occasion } from '../../audit/audit-event.ts';
-import { acknowledgeAlert, resolveAlert, snoozeAlert } from '../../alerts/alert-acts.ts';
+import { acknowledgeAlert, mostSnoozeDays, resolveAlert, snoozeAlert } from '../../alerts/alert-acts.ts';
 import type { StoredAlert } from '../../alerts/alert-store.ts';
 import { severities } from '../../alerts/condition.ts';
 import { listDeliveries } from '../../alerts/delivery-store.ts';
@@ -101,7 +101,7 @@ function actRoutes(app: TypedApp, parts: AdminApiParts): void {
   const acts = { audit: parts.changes.audit, clock: parts.clock };
   const until = z.iso
     .datetime({ offset: true, error: 'must be a time such as 2027-01-31T12:00:00Z' })
-    .describe('Must lie in the future. Then a reminder follows.');
+    .describe(`Must lie in the future, ${mostSnoozeDays} days at most. Then a reminder follows.`);
 
   const route = <Body extends z.ZodType>(
     act: string,

@@ -87,6 +87,15 @@ describeAdministered('alerts over HTTP', (administered) => {
     expect((await here.call(`GET ${alerts}/99`)).code).toBe('alert_not_found');
     const past = { until: '2020-01-01T00:00:00Z' };
     expect((await here.call(`POST ${alerts}/1/snooze`, { body: past })).code).toBe('field_invalid');
+    const inDays = (days: number): string =>
+      new Date(here.clock.now().getTime() + days * 86_400_000).toISOString();
+    const tooLong = await here.call(`POST ${alerts}/1/snooze`, { body: { until: inDays(90.001) } });
+    expect(tooLong.body['error']).toMatchObject({
+      code: 'field_invalid',
+      param: 'until',
+      message: 'An alert is put off for 90 days at most. Nothing was changed.',
+    });
+    expect((await here.call(`POST ${alerts}/1/snooze`, { body: { until: inDays(90) } })).status).toBe(200);
   });
 
   it('are shown with what was sent of them', async () => {

@@ -7,6 +7,7 @@ import { knownActions, wordsOfAction } from '../../api/audit-actions.ts';
 import type { AuditFilter } from '../../api/views.ts';
 import classes from './audit.module.css';
 import { outcomeWords } from './outcome.ts';
+import { localTime } from '../../parts/local-time.ts';
 import { saysNothing } from '../../parts/says-nothing.ts';
 
 type Change = (part: Partial<Record<keyof AuditFilter, string | null>>) => void;
@@ -113,9 +114,4 @@ function TimeFilter({ label, value, onChange }: Field) {
       }
     />
   );
-}
-
-/** `2026-01-31T12:00`, as the field takes it. */
-function localTime(time: Date): string {
-  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

@@ -4,9 +4,12 @@ import { useState } from 'react';
 import { api, read } from '../../api/client.ts';
 import type { Alert } from '../../api/views.ts';
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
-import { exactTime } from '../../parts/relative-time.tsx';
+import { localTime } from '../../parts/local-time.ts';
+import { exactTime, useNow } from '../../parts/relative-time.tsx';
 
 const hourMs = 3_600_000;
+/** As the API allows it. */
+const mostDays = 90;
 const presets = [
   { value: '1', label: 'An hour' },
   { value: '8', label: '8 hours' },
@@ -25,6 +28,7 @@ export function SnoozeAlertDialog({
 }) {
   const [choice, setChoice] = useState<string>('8');
   const [own, setOwn] = useState('');
+  const now = useNow();
   const until = (): Date =>
     choice === 'own' ? new Date(own) : new Date(Date.now() + Number(choice) * hourMs);
   return (
@@ -60,7 +64,8 @@ export function SnoozeAlertDialog({
           <TextInput
             type="datetime-local"
             label="Until"
-            description={own === '' ? 'Where you are.' : exactTime(own)}
+            description={own === '' ? `Where you are; ${mostDays} days from now at most.` : exactTime(own)}
+            max={localTime(new Date(now + mostDays * 24 * hourMs))}
             value={own}
             onChange={({ currentTarget }) => setOwn(currentTarget.value)}
           />
