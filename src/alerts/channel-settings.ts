@@ -8,6 +8,7 @@ import { isWebhookSecret } from '../foundation/config-anchor.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import { checkAddress, hostProblem, mayGoWithoutTls } from '../foundation/outbound-address.ts';
 import { Secret } from '../foundation/secret.ts';
+import { plainLine } from '../foundation/visible-text.ts';
 
 export const channelKinds = ['email', 'slack', 'teams', 'webhook', 'log'] as const;
 
@@ -18,7 +19,7 @@ const url = z.string().min(1).max(longestUrl);
 const printable = z
   .string()
   .max(500)
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters');
+  .regex(plainLine, 'must not hold control characters or such that turn the direction of text');
 const mailAddress = z
   .string()
   .max(254)

@@ -17,7 +17,7 @@ import { testChannel } from '../alerts/test-channel.ts';
 import { viewChannel, viewDelivery, type ChannelView } from '../alerts/view-alert.ts';
 import { UsageError } from '../foundation/errors.ts';
 import { createLogger } from '../foundation/logger.ts';
-import { visible } from '../foundation/visible-text.ts';
+import { plainLine, visible } from '../foundation/visible-text.ts';
 import type { Installation } from '../installation.ts';
 import { refuseForeignRing } from '../keys/foreign-ring.ts';
 import { refuseUnknownProviders } from '../keys/list-providers.ts';
@@ -182,8 +182,11 @@ export async function testChannels(which: string | undefined, options: ChannelOp
 }
 
 function checkName(name: string): void {
-  if (name.trim() === '' || name.length > longestChannelName || /\p{Cc}/u.test(name))
-    throw new UsageError(`A name has 1 to ${longestChannelName} characters on one line.`, { exitCode: 2 });
+  if (name.trim() === '' || name.length > longestChannelName || !plainLine.test(name))
+    throw new UsageError(
+      `A name has 1 to ${longestChannelName} characters on one line, and none that turn the direction of text.`,
+      { exitCode: 2 },
+    );
   if (!holdsNoSecret(name))
     throw new UsageError('A name is shown to everybody who looks, and this one looks like a key.', {
       exitCode: 2,

@@ -1,5 +1,6 @@
 /** What several commands have in common in how they are called. */
 import { InvalidArgumentError, Option } from 'commander';
+import { plainLine } from '../foundation/visible-text.ts';
 
 /** Takes the exit code of a command that does not just succeed. */
 export type Settle = (exitCode: number) => void;
@@ -14,7 +15,7 @@ export const expires = (): Option =>
 /** As the admin API takes it in a body. */
 export const reason = (): Option =>
   new Option('--reason <text>', 'why, in your words; it goes into the audit trail').argParser((text) => {
-    if (text.length > longestReason || !/^[^\p{Cc}\p{Cs}]*$/u.test(text))
+    if (text.length > longestReason || !plainLine.test(text))
       throw new InvalidArgumentError(`It must be one line of at most ${longestReason} characters.`);
     if (text.trim() === '') throw new InvalidArgumentError('It must say something.');
     return text.trim();

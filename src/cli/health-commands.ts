@@ -1,5 +1,6 @@
 /** The commands of the health watch: how keys stand, how old they are, and how old they may grow. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { plainLine } from '../foundation/visible-text.ts';
 import { json, reason, timeToCome, wholeNumber, type Settle } from './command-options.ts';
 import { mostTestsInMonth } from '../keys/health/daily-due.ts';
 import type { HealthOptions } from './health.ts';
@@ -91,7 +92,7 @@ function days(flags: string, description: string, least: number, most: number): 
 const longestLine = 300;
 
 function lineIn(text: string): string {
-  if (text.length > longestLine || !/^[^\p{Cc}\p{Cs}]*$/u.test(text))
+  if (text.length > longestLine || !plainLine.test(text))
     throw new InvalidArgumentError(`It must be one line of at most ${longestLine} characters.`);
   return text;
 }

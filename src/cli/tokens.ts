@@ -9,6 +9,7 @@ import {
   type StoredToken,
 } from '../auth/token-store.ts';
 import { UsageError } from '../foundation/errors.ts';
+import { plainLine } from '../foundation/visible-text.ts';
 import { holdsNoSecret } from '../keys/provider-rules.ts';
 import { ago, print, printJson, remark, table } from './terminal.ts';
 import type { Installation } from '../installation.ts';
@@ -74,8 +75,11 @@ export async function makeToken(name: string, options: MakeTokenOptions): Promis
   const { role } = options;
   if (kind === 'gateway' && role !== undefined)
     throw new UsageError('Only admin tokens have a role: add --admin, or leave --role out.', { exitCode: 2 });
-  if (name.trim() === '' || name.length > longestTokenName)
-    throw new UsageError(`A name has 1 to ${longestTokenName} characters.`, { exitCode: 2 });
+  if (name.trim() === '' || name.length > longestTokenName || !plainLine.test(name))
+    throw new UsageError(
+      `A name has 1 to ${longestTokenName} characters on one line, and none that turn the direction of text.`,
+      { exitCode: 2 },
+    );
   if (!holdsNoSecret(name))
     throw new UsageError('A name is shown to everybody who looks, and this one looks like a key.', {
       exitCode: 2,

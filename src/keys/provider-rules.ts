@@ -1,5 +1,6 @@
 /** What a provider may be made of or changed to, with the words for who got it wrong; for the API and for commands. */
 import { z } from 'zod';
+import { plainLine } from '../foundation/visible-text.ts';
 import { redactSecrets } from '../providers/redact.ts';
 
 /** Text that a database and a log take as it is: no control characters, no halves of characters. */
@@ -8,7 +9,7 @@ export function plainText(longest: number) {
   return z
     .string({ error: ({ input }) => (input === undefined ? undefined : words) })
     .max(longest, words)
-    .regex(/^[^\p{Cc}\p{Cs}\p{Bidi_Control}]*$/u, words);
+    .regex(plainLine, words);
 }
 
 const noSecret = 'must not hold secrets: a key belongs in set-key';

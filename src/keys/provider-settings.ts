@@ -4,6 +4,7 @@
  */
 import type { Config } from '../foundation/config.ts';
 import { KeywardError } from '../foundation/errors.ts';
+import { plainLine } from '../foundation/visible-text.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { readRequestHeaders } from './request-headers.ts';
 import { checkAddress } from '../foundation/outbound-address.ts';
@@ -82,7 +83,8 @@ export function checkName(text: string, field: string, mostCharacters: number): 
   const name = text.trim();
   if (name === '' || name.length > mostCharacters)
     throw invalid(field, `${field} must have 1 to ${mostCharacters} characters`);
-  if (/\p{Cc}/u.test(name)) throw invalid(field, `${field} must not hold control characters`);
+  if (!plainLine.test(name))
+    throw invalid(field, `${field} must not hold control characters or such that turn the direction of text`);
   return name;
 }
 

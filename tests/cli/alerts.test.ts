@@ -95,6 +95,8 @@ describe('alerts', { timeout: 120_000 }, () => {
   it('over a log channel are tested into the log of the command, which says so', async () => {
     const { run } = await commandLine();
     await run('alerts channels add the-log log');
+    const turned = await run('alerts channels add on\u202ellac log');
+    expect(turned.stderr).toContain('none that turn the direction of text');
     const { stdout, stderr } = await run('alerts test');
     expect(stdout).toBe('the-log: delivered\n');
     expect(stderr).toContain('"event":"test"');

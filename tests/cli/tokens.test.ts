@@ -95,6 +95,15 @@ describe('tokens', { timeout: 120_000 }, () => {
     expect((await run('tokens list --json')).json).toEqual({ tokens: [] });
   });
 
+  it('have no name that reads as another', async () => {
+    const { run } = await commandLine();
+    const refused = await run('tokens create read\u202ebackwards');
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toBe(
+      'keyward: A name has 1 to 200 characters on one line, and none that turn the direction of text.\n',
+    );
+  });
+
   it('alone stand on standard output, so that a script can take one', async () => {
     const { run } = await commandLine();
     expect((await run('tokens create for-a-script')).stdout).toMatch(/^kwg_[\w-]{43}\n$/);

@@ -10,6 +10,7 @@ import {
 } from '../../auth/token-store.ts';
 import type { Clock } from '../../foundation/clock.ts';
 import { KeywardError } from '../../foundation/errors.ts';
+import { plainLine } from '../../foundation/visible-text.ts';
 import { holdsNoSecret, plainText } from '../../keys/provider-rules.ts';
 import { occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
@@ -49,7 +50,7 @@ const newToken = (clock: Clock) =>
         .string()
         .min(1, 'must not be empty')
         .max(longestTokenName, `must have at most ${longestTokenName} characters`)
-        .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters')
+        .regex(plainLine, 'must not hold control characters or such that turn the direction of text')
         .refine(holdsNoSecret, 'must not hold secrets: it is shown to everybody who looks'),
       role: role.optional().describe('Of an admin token; admin where it is left out.'),
       expires_at: z.iso

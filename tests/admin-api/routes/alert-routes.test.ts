@@ -201,6 +201,13 @@ describeAdministered('alerts over HTTP', (administered) => {
     expect((await here.call(`PATCH ${channels}/1`, { body: kept })).body['channel']).toMatchObject(kept);
   });
 
+  it('no channel has a name that reads as another', async () => {
+    const body = { name: 'on \u202ellac', kind: 'log' };
+    expect((await here.call(`POST ${channels}`, { body })).code).toBe('field_invalid');
+    const named = { name: 'on call', kind: 'email', settings: { host: 'smtp\u2066.example.com' } };
+    expect((await here.call(`POST ${channels}`, { body: named })).code).toBe('field_invalid');
+  });
+
   it('no two channels have one name, and a repeated request makes one', async () => {
     const log = { body: { name: 'the log', kind: 'log' } };
     const headers = { 'idempotency-key': 'one-channel' };

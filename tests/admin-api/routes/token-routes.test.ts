@@ -147,6 +147,7 @@ describe('a token', () => {
     [{ name: '' }],
     [{ name: 'x'.repeat(201) }],
     [{ name: 'two\nlines' }],
+    [{ name: 'read \u202ebackwards' }],
     [{ name: ['sk', 'or', 'v1', 'fa4e'.repeat(16)].join('-') }],
     [{ name: 7 }],
     [{ name: 'x', kind: 'root' }],
