@@ -30,6 +30,7 @@ import { lookAround } from './jobs/known-conditions.ts';
 import { RotationClock } from './jobs/rotation-clock.ts';
 import type { ChangeParts } from './keys/change-provider.ts';
 import { RingWatch } from './jobs/ring-watch.ts';
+import { dailyTestsJob } from './keys/health/daily-tests.ts';
 import { LiveWatch } from './keys/health/live-watch.ts';
 import { readHealth } from './keys/health/read-health.ts';
 import { heartbeatMs, newInstanceId, removeInstance, reportInstance } from './keys/instances.ts';
@@ -233,6 +234,20 @@ export async function openRooms(
     changes,
     rotations,
     watch: healthClock,
+    jobs: [
+      { name: dailyTestsJob, status: () => healthClock.status() },
+      {
+        name: 'rotations, their schedules, and the keys at the providers',
+        status: () => rotationClock.status(),
+      },
+      { name: 'alerts and their messages', status: () => alerts.clock.status() },
+      { name: 'what changed in the database, for the snapshot', status: () => keeper.status() },
+      ...auditWatch.jobs(),
+      ...ringWatch.jobs(),
+      { name: 'what calls said of keys', status: () => live.status() },
+      { name: 'what rotations served', status: () => rotations.status() },
+      { name: 'keys that other programs stored, by their masks', status: () => versions.status() },
+    ],
     keeper,
     keyRing,
     registry,

@@ -2,6 +2,7 @@
 import type { Registry } from 'prom-client';
 import type { DeliveryParts } from '../alerts/deliver.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
+import type { Job } from '../audit/recurring-work.ts';
 import type { AdminAuth } from '../auth/admin-auth.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Config } from '../foundation/config.ts';
@@ -18,10 +19,9 @@ export interface AdminApiParts extends HealthParts {
   /** Writes what this instance has counted before somebody looks at the sums. */
   readonly rotations: Pick<RotationWatch, 'flush'>;
   /** The clock of the health watch. It lives in another way in, so only this is known of it here. */
-  readonly watch: {
-    readonly wake: () => void;
-    readonly status: () => { readonly lastRunAt: Date | null; readonly problem: string | null };
-  };
+  readonly watch: { readonly wake: () => void };
+  /** All that runs by the clock in this instance; the daily tests are the first. */
+  readonly jobs: readonly Job[];
   readonly instanceId: string;
   readonly startedAt: Date;
   readonly clock: Clock;

@@ -10,7 +10,7 @@ import type { Anchor } from './anchor.ts';
 import { absorbForeignChanges, type AbsorbParts } from './foreign-changes.ts';
 import { HeadKeeper } from './head-keeper.ts';
 import { recordEncryptionRing } from './record-encryption-ring.ts';
-import { RecurringWork } from './recurring-work.ts';
+import { RecurringWork, type Job } from './recurring-work.ts';
 import { toldOnce } from './told-once.ts';
 
 export interface AuditWatchParts extends AbsorbParts {
@@ -99,6 +99,17 @@ export class AuditWatch {
       last().catch((error: unknown) => this.#parts.log.debug({ err: error }, 'no last head')),
       tooLate,
     ]);
+  }
+
+  /** What it does again and again; heads are noted only where there is an anchor. */
+  jobs(): readonly Job[] {
+    const [absorbing, noting] = [this.#absorbing, this.#noting];
+    return [
+      { name: 'changes of other programs, into the audit trail', status: () => absorbing.status() },
+      ...(noting === null
+        ? []
+        : [{ name: 'the head of the audit trail, into its anchor', status: () => noting.status() }]),
+    ];
   }
 
   /** Why the trail cannot be written, or cannot be believed, as the last look found it; null while neither is so. */

@@ -8,7 +8,7 @@ import { applyLook, countOpen } from '../alerts/alert-store.ts';
 import type { Condition } from '../alerts/condition.ts';
 import { deliverDue, type DeliveryParts } from '../alerts/deliver.ts';
 import { thinAlerts } from '../alerts/thin-alerts.ts';
-import { RecurringWork } from '../audit/recurring-work.ts';
+import { RecurringWork, type WorkStatus } from '../audit/recurring-work.ts';
 import { toldOnce } from '../audit/told-once.ts';
 import type { Config } from '../foundation/config.ts';
 import type { AlertMetrics } from './alert-metrics.ts';
@@ -50,6 +50,10 @@ export class AlertClock {
 
   start(): void {
     this.#work.wake();
+  }
+
+  status(): WorkStatus {
+    return this.#work.status();
   }
 
   async stop(): Promise<void> {

@@ -3,9 +3,8 @@
  * is due stands in the database, so that another instance goes on where one has died; no two do the same test.
  */
 import type { Occasion } from '../audit/audit-event.ts';
-import { RecurringWork } from '../audit/recurring-work.ts';
+import { RecurringWork, type WorkStatus } from '../audit/recurring-work.ts';
 import { toldOnce } from '../audit/told-once.ts';
-import { messageOf } from '../foundation/errors.ts';
 import type { Logger } from '../foundation/logger.ts';
 import { dayOf, type TestWindow } from '../keys/health/daily-due.ts';
 import {
@@ -32,12 +31,6 @@ export interface HealthClockParts extends KeyActParts {
   readonly log: Logger;
 }
 
-export interface HealthClockStatus {
-  readonly lastRunAt: Date | null;
-  /** What went wrong the last time; null where nothing did. */
-  readonly problem: string | null;
-}
-
 const everyMs = 10_000;
 /** Asked at the same time, as everywhere where many are asked. */
 const mostAtOnce = 4;
@@ -54,12 +47,9 @@ export class HealthClock {
   #planned = '';
   #refreshedAt = -Infinity;
   #tidiedAt = -Infinity;
-  #lastRunAt: Date | null = null;
-  #problem: string | null = null;
 
   constructor(parts: HealthClockParts) {
     this.#parts = parts;
-    const told = toldOnce(parts.log, 'the keys cannot be tested');
     this.#work = new RecurringWork({
       run: async () => this.tick(),
       everyMs,
@@ -67,11 +57,7 @@ export class HealthClock {
       // Nobody waits for it: a database that is away is asked no more often than one that answers.
       firstWaitMs: everyMs,
       longestWaitMs: 60_000,
-      onFailed: (error) => {
-        this.#problem = messageOf(error);
-        told.onFailed(error);
-      },
-      onRecovered: told.onRecovered,
+      ...toldOnce(parts.log, 'the keys cannot be tested'),
     });
   }
 
@@ -88,8 +74,8 @@ export class HealthClock {
     await this.#work.stop();
   }
 
-  status(): HealthClockStatus {
-    return { lastRunAt: this.#lastRunAt, problem: this.#problem };
+  status(): WorkStatus {
+    return this.#work.status();
   }
 
   /** One look at all that is due. */
@@ -100,8 +86,6 @@ export class HealthClock {
     await this.#testDaily(served);
     await this.#refresh(served);
     await this.#tidy();
-    this.#lastRunAt = this.#parts.clock.now();
-    this.#problem = null;
   }
 
   async #testRefused(served: readonly ServedKey[]): Promise<void> {

@@ -2,7 +2,7 @@
  * Takes over an encryption key ring that changed where it stands, while the server serves. A ring that is
  * faulty, or that lacks a key which something stored still needs, is not taken: the one at work stays.
  */
-import { RecurringWork } from '../audit/recurring-work.ts';
+import { RecurringWork, type Job } from '../audit/recurring-work.ts';
 import { toldOnce } from '../audit/told-once.ts';
 import type { FoundKeyRing } from '../crypto/find-key-ring.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
@@ -45,6 +45,13 @@ export class RingWatch {
   /** Begins to look, and goes on until `stop`; calls again to look now. */
   wake(): void {
     this.#looking?.wake();
+  }
+
+  /** The looking; none where the ring cannot change while the server runs. */
+  jobs(): readonly Job[] {
+    const looking = this.#looking;
+    if (looking === null) return [];
+    return [{ name: 'the encryption key ring, where it is read from', status: () => looking.status() }];
   }
 
   /** Why what stands there now was not taken over; null where it is the ring at work. */

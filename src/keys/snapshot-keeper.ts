@@ -2,6 +2,7 @@
  * Keeps the current snapshot: replaces it when the revision in the database has moved, which it learns
  * by notification, by polling, and on request. When the database is gone it keeps the last one and says so.
  */
+import type { WorkStatus } from '../audit/recurring-work.ts';
 import type { Database } from '../database/database.ts';
 import type { Logger } from '../foundation/logger.ts';
 
@@ -26,6 +27,7 @@ export class SnapshotKeeper {
   readonly #parts: KeeperParts;
   #current: Snapshot | undefined;
   #databaseError: string | null = null;
+  #lookedAt: number | null = null;
   #running: Promise<void> | undefined;
   #again = false;
   #isStale = false;
@@ -57,6 +59,13 @@ export class SnapshotKeeper {
   current(): Snapshot {
     if (this.#current === undefined) throw new Error('the snapshot keeper was not started');
     return this.#current;
+  }
+
+  /** The polling. */
+  status(): WorkStatus {
+    const ranAgoMs = this.#lookedAt === null ? null : performance.now() - this.#lookedAt;
+    const nextInMs = ranAgoMs === null || this.#stopped ? null : Math.max(0, this.#parts.pollMs - ranAgoMs);
+    return { ranAgoMs, nextInMs, problem: this.#databaseError };
   }
 
   /** Why the database did not answer the last time; null when it did. */
@@ -103,6 +112,7 @@ export class SnapshotKeeper {
         this.#failed(error as Error);
       } finally {
         clearTimeout(overdue);
+        this.#lookedAt = performance.now();
       }
     } while (this.#again && !this.#stopped);
     // In the same breath as the last glance at #again: whoever calls from here on starts a look of its own.

@@ -45,6 +45,22 @@ describe('recurring work', () => {
     expect(times()).toEqual([0, 5_000]);
   });
 
+  it('says how it goes: when it ran last and runs next, and what went wrong then', async () => {
+    expect(work.status()).toEqual({ ranAgoMs: null, nextInMs: null, problem: null });
+    work.wake();
+    expect(work.status()).toMatchObject({ nextInMs: 0 });
+    await pass(0);
+    expect(work.status()).toEqual({ ranAgoMs: null, nextInMs: null, problem: null });
+    await endLast(new Error('it broke'));
+    expect(work.status()).toEqual({ ranAgoMs: 0, nextInMs: 1_000, problem: 'it broke' });
+    await pass(1_000);
+    await endLast();
+    await pass(300);
+    expect(work.status()).toEqual({ ranAgoMs: 300, nextInMs: 4_700, problem: null });
+    await work.stop();
+    expect(work.status()).toMatchObject({ nextInMs: null });
+  });
+
   it('runs one at a time; whoever asks during a run gets one more run, after the pause', async () => {
     work.wake();
     await pass(0);

@@ -27,8 +27,10 @@ export interface paths {
 "revision": number; "started_at": string; 
 /** Its last sign of life. */
 "seen_at": string }>; 
-/** What runs by the clock. */
-"jobs": Array<{ "name": string; "last_run_at": (string | null); "next_run_at": (string | null); 
+/** All that runs by the clock, in the instance that answers. */
+"jobs": Array<{ "name": string; 
+/** When the last run ended, whether it failed or not. */
+"last_run_at": (string | null); "next_run_at": (string | null); 
 /** What went wrong the last time. */
 "problem": (string | null) }> } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };

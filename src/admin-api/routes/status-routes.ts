@@ -1,9 +1,12 @@
 /** GET /api/v1/admin/status: what runs, what it serves, what it stands on. */
 import { z } from 'zod';
+import type { Job } from '../../audit/recurring-work.ts';
 import { version } from '../../foundation/version.ts';
+import { quotable } from '../../providers/redact.ts';
 import { dayOf } from '../../keys/health/daily-due.ts';
-import { listDailyTests } from '../../keys/health/daily-tests.ts';
+import { dailyTestsJob, listDailyTests } from '../../keys/health/daily-tests.ts';
 import { listLiveInstances } from '../../keys/instances.ts';
+import { keysIn } from '../../keys/snapshot.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import type { TypedApp } from '../typed-app.ts';
 
@@ -19,7 +22,7 @@ const instance = z.object({
 
 const job = z.object({
   name: z.string(),
-  last_run_at: z.iso.datetime().nullable(),
+  last_run_at: z.iso.datetime().nullable().describe('When the last run ended, whether it failed or not.'),
   next_run_at: z.iso.datetime().nullable(),
   problem: z.string().nullable().describe('What went wrong the last time.'),
 });
@@ -32,7 +35,7 @@ const status = z.object({
   database: z.object({ kind: z.enum(['embedded', 'postgres']), description: z.string() }),
   encryption_ring: z.object({ active_key_id: z.string(), key_ids: z.array(z.string()) }),
   instances: z.array(instance),
-  jobs: z.array(job).describe('What runs by the clock.'),
+  jobs: z.array(job).describe('All that runs by the clock, in the instance that answers.'),
 });
 
 export function statusRoutes(app: TypedApp, parts: AdminApiParts): void {
@@ -52,17 +55,32 @@ export function statusRoutes(app: TypedApp, parts: AdminApiParts): void {
   );
 }
 
-/** The next test that is due; of tomorrow's nothing is planned before midnight. */
-async function watchJob({ watch, database, clock }: AdminApiParts): Promise<z.output<typeof job>> {
-  const { lastRunAt, problem } = watch.status();
+const longestProblem = 500;
+
+function viewJob({ name, status: ofJob }: Job, { clock, keeper }: AdminApiParts): z.output<typeof job> {
+  const { ranAgoMs, nextInMs, problem } = ofJob();
+  const at = (ms: number): string => new Date(clock.now().getTime() + ms).toISOString();
+  return {
+    name,
+    last_run_at: ranAgoMs === null ? null : at(-ranAgoMs),
+    next_run_at: nextInMs === null ? null : at(nextInMs),
+    problem: problem === null ? null : quotable(problem, keysIn(keeper.current()), longestProblem),
+  };
+}
+
+/** Of the daily tests the next one that is due; of tomorrow's nothing is planned before midnight. */
+async function nextTest({ database, clock }: AdminApiParts): Promise<string | null> {
   const today = await listDailyTests(database.kysely, dayOf(clock.now()));
   const next = today.filter(({ state }) => state === 'waiting').map(({ due_at: dueAt }) => dueAt.getTime());
-  return {
-    name: 'the daily tests of the keys',
-    last_run_at: lastRunAt?.toISOString() ?? null,
-    next_run_at: next.length === 0 ? null : new Date(Math.min(...next)).toISOString(),
-    problem,
-  };
+  return next.length === 0 ? null : new Date(Math.min(...next)).toISOString();
+}
+
+async function jobsOf(parts: AdminApiParts): Promise<z.output<typeof job>[]> {
+  const next = await nextTest(parts);
+  return parts.jobs.map((one) => {
+    const shown = viewJob(one, parts);
+    return one.name === dailyTestsJob ? { ...shown, next_run_at: next } : shown;
+  });
 }
 
 async function statusOf(parts: AdminApiParts): Promise<z.output<typeof status>> {
@@ -84,6 +102,6 @@ async function statusOf(parts: AdminApiParts): Promise<z.output<typeof status>> 
       started_at: one.startedAt.toISOString(),
       seen_at: one.seenAt.toISOString(),
     })),
-    jobs: [await watchJob(parts)],
+    jobs: await jobsOf(parts),
   };
 }

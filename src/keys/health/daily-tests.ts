@@ -7,6 +7,9 @@ import type { Tables } from '../../database/tables.ts';
 import type { Verdict } from '../../providers/verdict.ts';
 import { dailyDueAt, type TestWindow } from './daily-due.ts';
 
+/** How the job is called that has keys tested by the clock. */
+export const dailyTestsJob = 'the daily tests of the keys';
+
 /** Longer than any test takes. */
 const claimSeconds = 60;
 /** After a longer downtime only so many days are noted as missed. */

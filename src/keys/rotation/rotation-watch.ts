@@ -5,7 +5,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { Occasion } from '../../audit/audit-event.ts';
-import { RecurringWork } from '../../audit/recurring-work.ts';
+import { RecurringWork, type WorkStatus } from '../../audit/recurring-work.ts';
 import type { Tables } from '../../database/tables.ts';
 import { KeywardError } from '../../foundation/errors.ts';
 import type { Logger } from '../../foundation/logger.ts';
@@ -63,6 +63,10 @@ export class RotationWatch {
 
   start(): void {
     this.#work.wake();
+  }
+
+  status(): WorkStatus {
+    return this.#work.status();
   }
 
   /** @param databaseAnswers false: nothing is written any more */

@@ -180,7 +180,19 @@ describeAdministered('the health of the keys', (here) => {
     expect(body['data']).toMatchObject([{ asked_by: expect.stringMatching(/^the daily test, asked by /) }]);
     expect((await call(`GET ${health}`)).body).toMatchObject({ daily_test: { state: 'done' } });
     const status = await call('GET /api/v1/admin/status');
-    expect(status.body['jobs']).toMatchObject([{ name: 'the daily tests of the keys', problem: null }]);
+    expect(status.body['jobs']).toEqual(
+      [
+        'the daily tests of the keys',
+        'rotations, their schedules, and the keys at the providers',
+        'alerts and their messages',
+        'what changed in the database, for the snapshot',
+        'changes of other programs, into the audit trail',
+        'the head of the audit trail, into its anchor',
+        'what calls said of keys',
+        'what rotations served',
+        'keys that other programs stored, by their masks',
+      ].map((name): unknown => expect.objectContaining({ name, problem: null })),
+    );
     expect(
       (await call('POST /api/v1/admin/health/tests/run', { body: { providers: ['nobody'] } })).code,
     ).toBe('provider_not_found');
