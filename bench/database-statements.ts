@@ -40,7 +40,7 @@ export async function countStatements(
 
 async function statementsSent(keyward: Target): Promise<number> {
   const answer = await fetch(new URL('/metrics', keyward.url));
-  const sent = /^keyward_database_queries (\d+)$/m.exec(await answer.text())?.[1];
-  if (sent === undefined) throw new Error('Keyward does not tell its metric keyward_database_queries.');
+  const sent = /^keyward_database_queries_total (\d+)$/m.exec(await answer.text())?.[1];
+  if (sent === undefined) throw new Error('Keyward does not tell its metric keyward_database_queries_total.');
   return Number(sent);
 }

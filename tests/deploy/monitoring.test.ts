@@ -91,6 +91,19 @@ describe('the dashboard', () => {
     expect(new Set(taken).size).toBe(taken.length);
   });
 
+  it('and the rules ask how fast something grows of counters alone, which a restart sets back', () => {
+    const types = new Map(
+      Array.from(scraped.matchAll(/^# TYPE (\w+) (\w+)$/gm), ([, name = '', type = '']) => [name, type]),
+    );
+    const growing = [...queries, ...rules].flatMap(({ expr }) =>
+      Array.from(expr.matchAll(/\b(?:rate|irate|increase)\((\w+)/g), ([, name = '']) => name),
+    );
+    expect(growing).toContain('keyward_database_queries_total');
+    const typeOf = (name: string): string | undefined =>
+      types.get(name) ?? types.get(name.replace(/_(?:bucket|count|sum)$/, ''));
+    expect(growing.filter((name) => !['counter', 'histogram'].includes(typeOf(name) ?? ''))).toEqual([]);
+  });
+
   it('would be noticed with a metric, a label or a value that nobody tells', () => {
     expect(missingIn(scrape, 'sum(keyward_helth_status)')).toEqual(['keyward_helth_status is in no scrape']);
     expect(missingIn(scrape, 'sum by (slug) (keyward_health_status)')).toEqual([
