@@ -1,6 +1,7 @@
 /** `keyward alerts list`, `show` and what a person does with an alert. */
 import { acknowledgeAlert, resolveAlert, snoozeAlert } from '../alerts/alert-acts.ts';
 import type { Severity } from '../alerts/condition.ts';
+import { readChannels } from '../alerts/channel-store.ts';
 import { listDeliveries } from '../alerts/delivery-store.ts';
 import { listActs, type AlertAct } from '../alerts/list-acts.ts';
 import { findAlert, listAlerts } from '../alerts/list-alerts.ts';
@@ -67,9 +68,12 @@ export async function showAlert(id: string, { json }: { json?: true }): Promise<
     for (const line of linesOf(view, acts)) print(line);
     if (deliveries.length === 0) return remark('Nothing was sent of it: keyward alerts channels list');
     print();
+    const names = new Map(
+      (await readChannels(database.kysely)).map(({ id: number, name }) => [number, name]),
+    );
     const rows = deliveries.map((sent) => [
       sent.event,
-      String(sent.channel_id),
+      visible(names.get(sent.channel_id) ?? String(sent.channel_id)),
       sent.state,
       String(sent.attempts),
       `${ago(new Date(sent.created_at), clock.now())} ago`,

@@ -55,8 +55,18 @@ describe('alerts', { timeout: 120_000 }, () => {
       (exit code 1)
       "
     `);
-    expect((await run('alerts channels change 1 --kinds key_deed')).transcript).toMatchInlineSnapshot();
-    expect((await run('alerts channels change 1 --providers groq,grok')).transcript).toMatchInlineSnapshot();
+    expect((await run('alerts channels change 1 --kinds key_deed')).transcript).toMatchInlineSnapshot(`
+      "$ keyward alerts channels change 1 --kinds key_deed
+      ! keyward: --providers holds slugs of providers, --kinds kinds of alerts: key_dead, key_out_of_credit, key_unreadable, provider_unreachable, network, rotation_rolled_back, rotation_schedule_stopped, key_due, key_overdue, key_expires, key_cut_off, encryption_key_age, daily_test_missed, audit_unwritable.
+      (exit code 2)
+      "
+    `);
+    expect((await run('alerts channels change 1 --providers groq,grok')).transcript).toMatchInlineSnapshot(`
+      "$ keyward alerts channels change 1 --providers groq,grok
+      ! keyward: There is no provider "grok". There are: anthropic, cohere, deepseek, fireworks, google, groq, mistral, openai, openrouter, perplexity, together, xai. Nothing was changed.
+      (exit code 1)
+      "
+    `);
     const changed = await run(
       'alerts channels change 1 --name night --min-severity critical --no-quiet --off --json',
     );
@@ -203,6 +213,23 @@ describe('alerts', { timeout: 120_000 }, () => {
       (exit code 1)
       "
     `);
+  });
+
+  it('are shown with what was sent of them, by the names of the channels', async () => {
+    const { run, environment } = await commandLine();
+    await run('alerts channels add night-shift log');
+    const client = new pg.Client({ connectionString: environment['DATABASE_URL'] });
+    await client.connect();
+    await client.query(
+      `INSERT INTO keyward_alerts (cause, kind, severity, details) VALUES ('key_dead:groq', 'key_dead', 'critical', '{"what": "It is dead."}')`,
+    );
+    await client.query(
+      `INSERT INTO keyward_alert_deliveries (alert_id, channel_id, event, state, attempts) VALUES (1, 1, 'opened', 'delivered', 1)`,
+    );
+    await client.end();
+    expect((await run('alerts show 1')).stdout).toMatch(
+      /^MESSAGE +CHANNEL +STATE .*\nopened +night-shift +delivered +1 /m,
+    );
   });
 
   it('go nowhere where nothing is sent, and the refusal repeats no secret', async () => {
