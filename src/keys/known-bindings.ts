@@ -12,7 +12,7 @@ import type { KeyRing } from '../crypto/key-ring.ts';
 import type { Tables } from '../database/tables.ts';
 import { knownProviders } from '../providers/registry.ts';
 import type { Secret } from '../foundation/secret.ts';
-import { readManagementBindings } from './management-credentials.ts';
+import { readManagementBindings, type StoredCredential } from './management-credentials.ts';
 import type { ProviderRow } from './provider-store.ts';
 import { managementPlace, placeOf } from './stored-key-place.ts';
 
@@ -27,6 +27,7 @@ interface MadeBinding {
 export class KnownBindings {
   #fromTrail: MadeBinding[] = [];
   #fromRows: readonly MadeBinding[] = [];
+  #credentials: readonly StoredCredential[] = [];
   /** Where rows led before they were changed past Keyward, which bound nothing there. */
   #formerPlaces: KeyPlace[] = [];
   #readThrough = 0;
@@ -47,8 +48,8 @@ export class KnownBindings {
     const ofKeys = rows.flatMap((row) =>
       row.api_key_binding === null ? [] : [{ place: placeOf(row), binding: row.api_key_binding }],
     );
-    const ofCredentials = await readManagementBindings(db);
-    this.#fromRows = [...ofKeys, ...ofCredentials].map((made) => ({ ...made, sequence: Infinity }));
+    this.#credentials = await readManagementBindings(db);
+    this.#fromRows = [...ofKeys, ...this.#credentials].map((made) => ({ ...made, sequence: Infinity }));
     // The trail is long, and asked only for keys that no binding holds where they are.
     if (!rows.some((row) => isLoose(row, ring, read))) return;
     const { events, through, isAnother } = await readEventsSince(db, this.#readThrough, [
@@ -80,6 +81,13 @@ export class KnownBindings {
     }
     const made = [...found.made, ...this.#fromRows.filter((one) => isOf(one, key, ring))];
     return new Map(made.toSorted((a, b) => a.sequence - b.sequence).map(({ place }) => [place.slug, place]));
+  }
+
+  /** The management whose credential is stored now and is this very key, whatever the key is bound to. */
+  credentialOf(key: Secret, ring: KeyRing): KeyPlace | undefined {
+    const isKey = ({ place, binding, fingerprint }: StoredCredential): boolean =>
+      key.fingerprint === fingerprint || ring.verifyBinding(binding, key, place) === 'good';
+    return this.#credentials.find(isKey)?.place;
   }
 
   /**

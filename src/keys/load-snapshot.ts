@@ -9,11 +9,13 @@ import type { KeyRing } from '../crypto/key-ring.ts';
 import type { Database } from '../database/database.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Config } from '../foundation/config.ts';
+import type { Secret } from '../foundation/secret.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { KnownBindings } from './known-bindings.ts';
+import { whyNoKey } from './management-credentials.ts';
 import { readModels, readProviders, type ProviderRow } from './provider-store.ts';
 import { readRevision } from '../database/revision.ts';
-import { resolveKey, type Resolution } from './resolve-key.ts';
+import { resolveKey, type Resolution, type UsableKey } from './resolve-key.ts';
 import { trialOf } from './rotation/key-trial.ts';
 import { readOpenRotations, type Rotation } from './rotation/rotation-store.ts';
 import type { ServedProvider, Snapshot } from './snapshot.ts';
@@ -104,19 +106,27 @@ export function serve(row: ProviderRow, parts: ServeParts, rotation?: Rotation):
   });
 }
 
-function resolve(
-  row: ProviderRow,
-  stored: StoredKey | null,
-  { config, fingerprinter }: ServeParts,
-): Resolution {
+function resolve(row: ProviderRow, stored: StoredKey | null, parts: ServeParts): Resolution {
+  const { config } = parts;
   const environment = config.provider(row.provider_slug);
   return resolveKey({
     configuredSource: row.api_key_source,
     database: stored?.candidate ?? null,
     databaseKeyDead: row.api_key_test_status === 'invalid',
-    environment: environment.apiKey === undefined ? null : usableKey(environment.apiKey, fingerprinter),
+    environment: environment.apiKey === undefined ? null : environmentKey(environment.apiKey, parts),
     environmentName: environment.apiKeyName,
   });
+}
+
+/** What makes and revokes keys is sent with no call, from wherever it comes. */
+function environmentKey(
+  apiKey: Secret,
+  { bindings, keyRing, fingerprinter }: ServeParts,
+): UsableKey | { readonly problem: string } {
+  const usable = usableKey(apiKey, fingerprinter);
+  if ('problem' in usable) return usable;
+  const management = bindings.credentialOf(usable.key, keyRing);
+  return management === undefined ? usable : { problem: `it ${whyNoKey(management)} and is set aside` };
 }
 
 function problemsOf({ slug, upstream, resolution }: ServedProvider): [string, string][] {

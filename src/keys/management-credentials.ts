@@ -6,21 +6,31 @@ import type { Kysely } from 'kysely';
 import type { KeyPlace } from '../crypto/key-binding.ts';
 import type { Tables } from '../database/tables.ts';
 import { KeywardError } from '../foundation/errors.ts';
-import { managementPlace } from './stored-key-place.ts';
+import { describePlace, managementPlace } from './stored-key-place.ts';
 
-/** The proofs by which a credential is recognised, with the management that each was made for. */
-export async function readManagementBindings(
-  db: Kysely<Tables>,
-): Promise<{ readonly place: KeyPlace; readonly binding: string }[]> {
+/** By what a credential is recognised, with the management that it was stored for. */
+export interface StoredCredential {
+  readonly place: KeyPlace;
+  readonly binding: string;
+  readonly fingerprint: string;
+}
+
+export async function readManagementBindings(db: Kysely<Tables>): Promise<StoredCredential[]> {
   const rows = await db
     .selectFrom('keyward_management_keys')
     .innerJoin('llm_providers', 'llm_providers.id', 'keyward_management_keys.provider_id')
-    .select(['provider_slug', 'keyward_management_keys.base_url', 'credential_binding'])
+    .select(['provider_slug', 'keyward_management_keys.base_url', 'credential_binding', 'fingerprint'])
     .execute();
-  return rows.map(({ provider_slug: slug, base_url: baseUrl, credential_binding: binding }) => ({
+  return rows.map(({ provider_slug: slug, base_url: baseUrl, credential_binding: binding, fingerprint }) => ({
     place: managementPlace(slug, baseUrl),
     binding,
+    fingerprint,
   }));
+}
+
+/** Why a key that is the credential of this management serves no calls, as a clause. */
+export function whyNoKey(management: KeyPlace): string {
+  return `is the credential of ${describePlace(management)}, which serves no calls,`;
 }
 
 /**

@@ -8,6 +8,7 @@ import type { KeyRing } from '../crypto/key-ring.ts';
 import type { Config } from '../foundation/config.ts';
 import { Secret } from '../foundation/secret.ts';
 import type { KnownBindings } from './known-bindings.ts';
+import { whyNoKey } from './management-credentials.ts';
 import type { ProviderRow } from './provider-store.ts';
 import type { UnusableKey, UsableKey } from './resolve-key.ts';
 import { describePlace, isManagementPlace, placeOf } from './stored-key-place.ts';
@@ -29,7 +30,7 @@ export interface StoredKeyParts {
   readonly fingerprinter: Fingerprinter;
   readonly config: Pick<Config, 'keyBinding'>;
   /** Refreshed after the row was read, or with it. */
-  readonly bindings: Pick<KnownBindings, 'placesOf' | 'placesToTry' | 'placeRecordedWith'>;
+  readonly bindings: Pick<KnownBindings, 'placesOf' | 'placesToTry' | 'placeRecordedWith' | 'credentialOf'>;
   /** Where tokens were read already; readStoredKey where absent. */
   readonly read?: KeyReader;
 }
@@ -88,6 +89,9 @@ export function judgeStoredKey(row: ProviderRow, parts: StoredKeyParts): StoredK
   if ('problem' in candidate) return { candidate, key: undefined, binding: null };
   const { key } = candidate;
   const place = placeOf(row);
+  // A good binding says whose key it is, and not what it can do.
+  const management = parts.bindings.credentialOf(key, parts.keyRing);
+  if (management !== undefined) return parked(key, place, whyNoKey(management));
   if (binding === null) return judgeUnbound(key, place, parts);
   const verdict = parts.keyRing.verifyBinding(binding, key, place);
   if (verdict === 'good') return { candidate, key, binding: 'bound' };
@@ -105,8 +109,7 @@ function judgeUnbound(key: Secret, place: KeyPlace, parts: StoredKeyParts): Stor
   const { keyRing, config, bindings } = parts;
   const places = bindings.placesOf(key, keyRing);
   const management = Array.from(places.values()).find((known) => isManagementPlace(known));
-  if (management !== undefined)
-    return parked(key, place, `is the credential of ${describePlace(management)}, which serves no calls,`);
+  if (management !== undefined) return parked(key, place, whyNoKey(management));
   if (config.keyBinding === 'require') {
     const problem = `the stored key is not bound to ${describePlace(place)}, and KEY_BINDING=require asks for it: enter it again (keyward keys set ${place.slug}), or bind the one that is there (keyward keys bind ${place.slug})`;
     return { candidate: { problem, parked: true }, key, binding: 'unbound' };

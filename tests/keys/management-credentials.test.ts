@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import { beforeEach, expect, it } from 'vitest';
+import { readRevision } from '../../src/database/revision.ts';
 import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { systemClock } from '../../src/foundation/clock.ts';
@@ -18,6 +19,7 @@ import { removeManagement, setManagement } from '../../src/keys/rotation/managem
 import { promoteKey } from '../../src/keys/rotation/rotation-acts.ts';
 import { startRotation } from '../../src/keys/rotation/start-rotation.ts';
 import { setKey } from '../../src/keys/set-key.ts';
+import { managementPlace } from '../../src/keys/stored-key-place.ts';
 import { testCandidate } from '../../src/keys/test-provider-key.ts';
 import { occasionOfTests } from '../support/audited.ts';
 import { describeOnEachDatabase } from '../support/keyward-database.ts';
@@ -41,11 +43,11 @@ describeOnEachDatabase('a management credential', (opened) => {
   const store = async (): Promise<void> => setManagement(parts, occasionOfTests, slug, { credential });
 
   /** As a server serves groq that has just started. */
-  const served = async (mode: string) => {
+  const served = async (mode: string, environment: Record<string, string> = {}) => {
     const { fingerprinter } = parts.changes;
     const snapshot = await loadSnapshot({
       database: opened().database,
-      config: loadConfig({ KEY_BINDING: mode }),
+      config: loadConfig({ KEY_BINDING: mode, ...environment }),
       keyRing: ring,
       fingerprinter,
       bindings: new KnownBindings(),
@@ -72,6 +74,55 @@ describeOnEachDatabase('a management credential', (opened) => {
     }
     await client.query('DELETE FROM keyward_management_keys');
     expect(await served('warn')).toMatchObject({ key: null });
+  });
+
+  it('serves no provider although it is bound to it as a key', async () => {
+    const binding = ring.bind(credential, { slug: 'groq', host: 'api.groq.com:443' });
+    await client.query(
+      `UPDATE llm_providers SET api_key_source = 'database', encrypted_api_key = $1, api_key_binding = $2
+        WHERE provider_slug = 'groq'`,
+      [ring.encrypt(credential), binding],
+    );
+    expect((await served('require'))?.key?.fingerprint).toBe(parts.changes.fingerprinter.of(credential));
+    await client.query(
+      `INSERT INTO keyward_management_keys (provider_id, encrypted_credential, credential_binding, fingerprint, mask, created_by)
+       SELECT id, $1, $2, $3, 'sk', 'SQL' FROM llm_providers WHERE provider_slug = $4`,
+      [
+        ring.encrypt(credential),
+        ring.bind(credential, managementPlace(slug, null)),
+        parts.changes.fingerprinter.of(credential),
+        slug,
+      ],
+    );
+    expect(await served('require')).toMatchObject({
+      key: null,
+      reason: expect.stringContaining('is the credential of openrouter management at') as string,
+    });
+  });
+
+  it('in the environment of a server serves no provider there, and the reason says what it is', async () => {
+    await store();
+    for (const source of ['environment', 'hybrid']) {
+      await client.query(`UPDATE llm_providers SET api_key_source = $1 WHERE provider_slug = 'groq'`, [
+        source,
+      ]);
+      const resolution = await served('warn', { GROQ_API_KEY: managementKey });
+      expect([source, resolution?.key, resolution?.problem]).toEqual([
+        source,
+        null,
+        expect.stringContaining('it is the credential of openrouter management at openrouter.ai:443'),
+      ]);
+      expect(resolution?.reason).toContain('GROQ_API_KEY cannot be used');
+    }
+  });
+
+  it('moves the revision, so that every server holds its keys against it', async () => {
+    const revision = async (): Promise<number> => readRevision(opened().database.kysely);
+    const before = await revision();
+    await store();
+    expect(await revision()).toBe(before + 1);
+    await removeManagement(parts, occasionOfTests, slug);
+    expect(await revision()).toBe(before + 2);
   });
 
   it('is refused where a key is entered, staged or tested, whichever provider it is offered for', async () => {

@@ -52,6 +52,7 @@ function judge(
         known.filter(([bound]) => bound.reveal() === asked.reveal()).map(([, place]) => [place.slug, place]),
       ),
     placesToTry: () => [],
+    credentialOf: () => undefined,
     placeRecordedWith: (binding: string) =>
       known.find(([bound, place]) => keyRing.bind(bound, place) === binding)?.[1],
   };

@@ -8,6 +8,7 @@ import { encryptMarked } from '../../crypto/encryption-mark.ts';
 import { maskKey } from '../../crypto/fingerprint.ts';
 import type { Tables } from '../../database/tables.ts';
 import { shortened } from '../../foundation/shortened.ts';
+import { moveRevision } from '../../database/revision.ts';
 import { KeywardError } from '../../foundation/errors.ts';
 import type { Secret } from '../../foundation/secret.ts';
 import type { KeyManagement } from '../../providers/key-management.ts';
@@ -89,7 +90,7 @@ export async function setManagement(
   const shown = { fingerprint: changes.fingerprinter.of(credential), mask: maskKey(credential) };
   const place = managementPlace(slug, baseUrl);
   const binding = changes.ring.bind(credential, place);
-  await changes.audit.change(occasion, async (tx, record) => {
+  await changes.audit.change(occasion, async (tx, record, write) => {
     const row = await requireLockedRow(tx, slug);
     await checkManagement(tx, { config, changes }, row, offered);
     const values = {
@@ -118,6 +119,9 @@ export async function setManagement(
         ...recordedCredential(place, binding),
       },
     });
+    // Every server holds its keys against it: what is a credential serves nobody from now on.
+    await write();
+    await moveRevision(tx);
   });
 }
 
@@ -172,7 +176,7 @@ export async function removeManagement(
   slug: string,
   { force = false }: { readonly force?: boolean | undefined } = {},
 ): Promise<ManagementRemoved> {
-  const { value } = await changes.audit.change(occasion, async (tx, record) => {
+  const { value } = await changes.audit.change(occasion, async (tx, record, write) => {
     const row = await requireLockedRow(tx, slug);
     if ((await readManagement(tx, row.id)) === undefined) return { removed: false, left: [] };
     // Undone with all the rest where it is refused.
@@ -185,6 +189,8 @@ export async function removeManagement(
       target: { kind: 'provider', id: slug },
       after: { management_key: null, ...(left.length > 0 && { forced: true, left_unrevoked: left }) },
     });
+    await write();
+    await moveRevision(tx);
     return { removed: true, left };
   });
   return value;
