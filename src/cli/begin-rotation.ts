@@ -12,7 +12,7 @@ import { retireOldKey } from '../keys/rotation/rotation-acts.ts';
 import type { Rotation } from '../keys/rotation/rotation-store.ts';
 import { startRotation } from '../keys/rotation/start-rotation.ts';
 import { checkKey } from '../keys/set-key.ts';
-import { stepsInWords, type RotationOptions } from './keys-rotation.ts';
+import { planIn, stepsInWords, type RotationOptions } from './keys-rotation.ts';
 import { readKey, readPipedKey } from './read-key.ts';
 import { remark } from './terminal.ts';
 
@@ -54,11 +54,7 @@ async function beginAnew(
   { parts, occasion, slug, options, say }: BeginParts,
   key: Secret | undefined,
 ): Promise<Rotation> {
-  const plan = {
-    canaryPercent: options.percent,
-    soakSeconds: options.soak,
-    expiresAt: options.expires,
-  };
+  const plan = planIn(options);
   if (key === undefined) {
     const { rotation } = await mintRotation(parts, occasion, slug, plan);
     say(`the provider made ${rotation.newKey.mask ?? ''}, staged`);
@@ -109,10 +105,30 @@ function refuseOther(begin: BeginParts, open: Rotation, brought: Secret | undefi
     throw differs(begin, open, 'The key that was brought is not its new key, and was not stored.');
   if (soak !== undefined && soak !== soakSeconds)
     throw differs(begin, open, `It soaks for ${soakSeconds} s, which --soak does not change any more.`);
+  refuseOtherAutomation(begin, open);
   if (expires !== undefined && expires.getTime() !== newKey.expires_at?.getTime())
     throw differs(begin, open, 'Its new key was staged with another end than --expires says.');
   if (step === 'soaking' && percent !== undefined)
     throw differs(begin, open, 'Its new key serves all calls, so --percent says nothing any more.');
+}
+
+function refuseOtherAutomation(begin: BeginParts, open: Rotation): void {
+  const { automatic, canarySeconds, canaryCalls } = begin.options;
+  const { is_automatic: isAutomatic, canary_seconds: ofSeconds, canary_min_calls: ofCalls } = open;
+  if (automatic && !isAutomatic)
+    throw differs(begin, open, 'It was begun without --automatic, so that you take its steps.');
+  if (canarySeconds !== undefined && canarySeconds !== ofSeconds)
+    throw differs(
+      begin,
+      open,
+      `Its canary takes ${ofSeconds} s, which --canary-seconds does not change any more.`,
+    );
+  if (canaryCalls !== undefined && canaryCalls !== ofCalls)
+    throw differs(
+      begin,
+      open,
+      `Its canary waits for ${ofCalls} calls, which --canary-calls does not change any more.`,
+    );
 }
 
 /** Begins with where it stands; ends with every way that leads on. */

@@ -5,6 +5,7 @@
 import type { Occasion } from '../audit/audit-event.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import type { KeyActParts } from '../keys/key-acts.ts';
+import { listLiveInstances } from '../keys/instances.ts';
 import { findProvider as findListed } from '../keys/list-providers.ts';
 import { whatSpreadWaitsFor } from '../keys/rotation/advance-rotation.ts';
 import { promoteKey, retireOldKey, startCanary } from '../keys/rotation/rotation-acts.ts';
@@ -55,11 +56,11 @@ export async function rotateKey(slug: string, options: RotateOptions): Promise<n
     else if (view !== null) {
       print(sentenceOf(view));
       for (const line of trafficLines(view)) print(line);
-      if (arrived && view.is_open) {
+      if (arrived && view.is_open && !options.automatic) {
         const fallback =
           view.no_way_back === null ? 'The old key stands by' : `No key stands by: ${view.no_way_back}`;
         print(`${fallback}. When the soak is over: keyward keys rotation retire ${slug}`);
-      } else if (view.is_open) remark(waysOn(view));
+      } else if (!arrived && view.is_open) remark(waysOn(view));
     }
     return arrived ? 0 : 1;
   });
@@ -100,6 +101,7 @@ class Run {
       await this.#open(),
     );
     if (rotation === null) return false;
+    if (this.#options.automatic) return this.#leaveToServers();
     if (rotation.step === 'staged' || rotation.step === 'tested') {
       if (!(await this.#untilAccepted(occasion, rotation)) && !force) return false;
       const { revision } = await startCanary(this.#parts, occasion, this.#slug, {
@@ -122,6 +124,17 @@ class Run {
     if (retire) await this.#retireWhenSoaked(rotation.id);
     const { step } = (await this.#last()) ?? {};
     return step === 'soaking' || step === 'completed';
+  }
+
+  /** The clock of a server takes the steps that follow. */
+  async #leaveToServers(): Promise<boolean> {
+    const live = await listLiveInstances(this.#parts.database.kysely);
+    this.#say(
+      live.length === 0
+        ? 'goes on by itself once a server runs; none does now'
+        : `goes on by itself. See how far it is: keyward keys rotation show ${this.#slug}`,
+    );
+    return true;
   }
 
   /** Before a key is staged that could not be proven. */

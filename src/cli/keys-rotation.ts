@@ -12,7 +12,7 @@ import {
 import { mintRotation } from '../keys/rotation/mint-rotation.ts';
 import type { RotationMoved } from '../keys/rotation/move-rotation.ts';
 import { findRotation, type Rotation } from '../keys/rotation/rotation-store.ts';
-import { startRotation } from '../keys/rotation/start-rotation.ts';
+import { startRotation, type RotationPlan } from '../keys/rotation/start-rotation.ts';
 import { testRotation } from '../keys/rotation/test-rotation.ts';
 import { viewRotation, type RotationView } from '../keys/rotation/view-rotation.ts';
 import type { Installation } from '../installation.ts';
@@ -97,14 +97,7 @@ async function run(
   switch (act) {
     case 'start': {
       refuseKeyToMint(options);
-      const plan = {
-        canaryPercent: percent,
-        soakSeconds: options.soak,
-        expiresAt: options.expires,
-        isAutomatic: options.automatic,
-        canarySeconds: options.canarySeconds,
-        canaryMinCalls: options.canaryCalls,
-      };
+      const plan = planIn(options);
       if (options.mint) return mintRotation(parts, occasion, slug, plan);
       const key = await readKey(`New API key of ${slug}`, options.file);
       const started = await startRotation(parts, occasion, slug, { key, ...plan });
@@ -124,6 +117,18 @@ async function run(
     default:
       return cancelRotation(parts, occasion, slug);
   }
+}
+
+/** What the options of a beginning say of the rotation. */
+export function planIn(options: RotationOptions): RotationPlan {
+  return {
+    canaryPercent: options.percent,
+    soakSeconds: options.soak,
+    expiresAt: options.expires,
+    isAutomatic: options.automatic,
+    canarySeconds: options.canarySeconds,
+    canaryMinCalls: options.canaryCalls,
+  };
 }
 
 /** @throws UsageError where the key is both to be made and there already */

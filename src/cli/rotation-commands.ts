@@ -37,7 +37,7 @@ export function addRotation(keys: Command, settle: Settle): void {
     .addOption(json())
     .addHelpText(
       'after',
-      '\nAn open rotation goes on where it stands; with another key or plan it is refused, unless its soak is over.\nExit code: 0 the new key serves, 1 it does not.',
+      '\nAn open rotation goes on where it stands; with another key or plan it is refused, unless its soak is over.\nExit code: 0 the new key serves, or with --automatic: is staged; 1 it does not.',
     )
     .action(async (slug: string, options: RotateOptions) => {
       const { rotateKey } = await import('./keys-rotate.ts');
@@ -49,19 +49,7 @@ export function addRotation(keys: Command, settle: Settle): void {
       .command(act)
       .description(descriptions[act])
       .argument('<provider>', 'slug of the provider');
-    if (act === 'start')
-      startOptions(command)
-        .option('--automatic', 'Keyward takes the further steps by itself, behind the same proofs')
-        .option(
-          '--canary-seconds <count>',
-          'with --automatic: try it so long at least (default: 600)',
-          wholeNumber,
-        )
-        .option(
-          '--canary-calls <count>',
-          'with --automatic: so many calls must be answered with it (default: 20)',
-          wholeNumber,
-        );
+    if (act === 'start') startOptions(command);
     if (act === 'test') testOptions(command);
     if (act === 'canary') percentOption(command);
     if (forcible.has(act)) forceOptions(command);
@@ -132,7 +120,18 @@ function startOptions(command: Command): Command {
     .option('--file <path>', 'read the new key from this file')
     .option('--mint', 'let the provider make the new key; needs: keyward keys management set')
     .option('--soak <seconds>', 'how long the old key stays as the fallback (default: 86400)', seconds)
-    .addOption(expires());
+    .addOption(expires())
+    .option('--automatic', 'a running server takes the further steps by itself, behind the same proofs')
+    .option(
+      '--canary-seconds <count>',
+      'with --automatic: try it so long at least (default: 600)',
+      wholeNumber,
+    )
+    .option(
+      '--canary-calls <count>',
+      'with --automatic: so many calls must be answered with it (default: 20)',
+      wholeNumber,
+    );
 }
 
 function percentOption(command: Command): Command {

@@ -124,6 +124,34 @@ describe('keyward keys rotate', { timeout: 240_000 }, () => {
       );
   });
 
+  it('with --automatic stages the key as rotation start does, and leaves the further steps to a server', async () => {
+    const { run } = await withStoredKey();
+    const options = '--automatic --canary-seconds 30 --canary-calls 3 --percent 10';
+    const begun = await run(`keys rotate openrouter ${options}`, { input: second });
+    expect([begun.exitCode, begun.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^openrouter: rotation 1 is staged\. /),
+    ]);
+    expect(begun.stderr).toContain('openrouter: goes on by itself once a server runs; none does now\n');
+    expect((await run('keys rotation show openrouter --json')).json).toMatchObject({
+      step: 'staged',
+      is_automatic: true,
+      canary_percent: 10,
+    });
+    const other = await run('keys rotate openrouter --automatic --canary-calls 4', { input: '' });
+    expect([other.exitCode, other.stderr]).toEqual([
+      1,
+      expect.stringContaining('Its canary waits for 3 calls, which --canary-calls does not change any more.'),
+    ]);
+    const help = async (words: string): Promise<string[]> =>
+      Array.from(
+        (await run(`${words} --help`)).stdout.matchAll(/^ {2}(--[a-z-]+)/gm),
+        ([, name]) => name ?? '',
+      );
+    const ofRotate = await help('keys rotate');
+    expect((await help('keys rotation start')).filter((option) => !ofRotate.includes(option))).toEqual([]);
+  });
+
   it('drops no key that is brought: an open rotation to another key refuses it, one whose soak is over ends', async () => {
     const installation = await withStoredKey();
     const { run } = installation;
