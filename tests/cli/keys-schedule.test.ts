@@ -8,6 +8,10 @@ describe('keyward keys schedule', { timeout: 120_000 }, () => {
     for (const [options, words] of [
       ['--every-days 0', 'every_days must be from 1 to 3650'],
       ['--window 02:00-04:00', '--every-days'],
+      [
+        '--every-days 90 --window 05:00-05:00',
+        'A window that ends when it begins leaves no time to rotate in',
+      ],
     ] as const) {
       const refused = await run(`keys schedule openrouter ${options}`);
       expect([refused.exitCode === 0, refused.stderr], options).toEqual([

@@ -32,7 +32,7 @@ export function dueAt(schedule: DueSchedule, key: DatedKey, dice: number): Date 
   return times.length === 0 ? null : new Date(Math.min(...times) + dice * jitter * 60_000);
 }
 
-/** A window that ends before it begins goes over midnight; one that ends when it begins is the whole day. */
+/** A window that ends before it begins goes over midnight; one that ends when it begins is the whole day, and is not set any more. */
 export function isInWindow(now: Date, { window_from: from, window_to: to }: MaintenanceWindow): boolean {
   if (from === null || to === null || from === to) return true;
   const minute = now.getUTCHours() * 60 + now.getUTCMinutes();

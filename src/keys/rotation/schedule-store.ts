@@ -41,6 +41,13 @@ export async function setSchedule(
       param: 'every_days',
     });
   }
+  if (schedule.window !== null && schedule.window.from === schedule.window.to) {
+    throw new KeywardError('field_invalid', {
+      message:
+        'A window that ends when it begins leaves no time to rotate in; without a window any time will do. Nothing was changed.',
+      param: 'window',
+    });
+  }
   refuseUnusualDays('every_days', schedule.everyDays);
   refuseUnusualDays('before_expiry_days', schedule.beforeExpiryDays);
   const { value } = await changes.audit.change(occasion, async (tx, record) => {

@@ -128,6 +128,13 @@ describeOnEachDatabase('a schedule', (opened) => {
     expect(seen.size).toBeGreaterThan(1);
   });
 
+  it('takes no window that ends when it begins, which would be any time', async () => {
+    await expect(set({ window: { from: 300, to: 300 } })).rejects.toMatchObject({
+      code: 'field_invalid',
+      param: 'window',
+    });
+  });
+
   it('waits for its window, also for one over midnight', async () => {
     await keyCame(91);
     await set({ window: { from: await minuteOfDay(60), to: await minuteOfDay(120) } });
