@@ -281,6 +281,8 @@ export interface paths {
 "reason"?: string | undefined } } }; responses: { 200: { content: { "application/json": { "provider": string; 
 /** False: no key was stored. */
 "removed": boolean; "source": string; 
+/** What is worth knowing and stopped nothing. */
+"warnings": Array<string>; 
 /** The revision that the write made, or the last one where it changed nothing that serves. */
 "revision": number; 
 /** With `wait=applied`: which instances serve the revision after 10 s at most; else null. */

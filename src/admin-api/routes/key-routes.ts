@@ -70,6 +70,7 @@ const keyRemoved = z
     provider: z.string(),
     removed: z.boolean().describe('False: no key was stored.'),
     source: z.string(),
+    warnings,
     ...writtenFields,
   })
   .describe('No key is stored any more.');
@@ -251,10 +252,17 @@ export function keyRoutes(app: TypedApp, parts: AdminApiParts, limits: KeyTestLi
       const row = await requireProvider(parts, slug);
       const precondition = await preconditionOf(request, parts.database);
       const occasion = occasionOf(request, request.body?.reason);
-      const { found, removed, revision } = await removeStoredKey(parts, occasion, row, precondition);
-      if (!found) throw noProvider(slug);
-      const settled = await settle(parts, revision, request.query.wait);
-      return { provider: slug, removed, source: row.api_key_source, ...settled };
+      const done = await removeStoredKey(parts, occasion, row, precondition);
+      if (!done.found) throw noProvider(slug);
+      const settled = await settle(parts, done.revision, request.query.wait);
+      const { removed } = done;
+      return {
+        provider: slug,
+        removed,
+        source: row.api_key_source,
+        warnings: [...done.warnings],
+        ...settled,
+      };
     },
   );
 

@@ -189,6 +189,19 @@ describeAdministered('remove-key', (here) => {
     expect(await lastEvent(here())).toMatchObject({ action: 'provider.key_removed', reason: 'leaked' });
   });
 
+  test('says which rotation it ends', async () => {
+    const { onKey, call } = here();
+    await onKey('POST set-key', { body: { api_key: firstKey, source: 'hybrid', skip_test: true } });
+    const begun = await call('POST /api/v1/admin/providers/openrouter/rotations', {
+      body: { api_key: secondKey },
+    });
+    const { id } = begun.body['rotation'] as { id: string };
+    expect((await onKey('DELETE remove-key')).body['warnings']).toEqual([
+      `This ends rotation ${id}, which was staged: its new key sk-or-v…c0de is given up.`,
+    ]);
+    expect((await onKey('DELETE remove-key')).body['warnings']).toEqual([]);
+  });
+
   test('without a stored key changes and records nothing; a body may be left out', async () => {
     const { onKey } = here();
     const before = await lastEvent(here());

@@ -1,4 +1,5 @@
 /** Removes the stored key, after saying what callers will be served with then. */
+import { notifications } from '@mantine/notifications';
 import { useQuery } from '@tanstack/react-query';
 import { api, read } from '../../api/client.ts';
 import { useRefresh } from '../../api/provider-queries.ts';
@@ -30,12 +31,14 @@ export function RemoveKeyDialog({
       nameToType={slug}
       onClose={onClose}
       act={async (reason) => {
-        await read(
+        const { warnings } = await read(
           api.DELETE('/api/v1/admin/providers/{slug}/remove-key', {
             params: { path: { slug }, query: { wait: 'applied' } },
             body: reason === undefined ? {} : { reason },
           }),
         );
+        if (warnings.length > 0)
+          notifications.show({ color: 'yellow', title: 'The key is removed', message: warnings.join(' ') });
         await refresh();
       }}
     >
