@@ -13,7 +13,7 @@ import { openDatabase } from './database/open-database.ts';
 import { systemClock, type Clock } from './foundation/clock.ts';
 import type { Config } from './foundation/config.ts';
 import { UsageError } from './foundation/errors.ts';
-import { forgetInstances } from './keys/instances.ts';
+import { endInstances } from './keys/instances.ts';
 import { admitRing } from './keys/reencryption/keys-in-use.ts';
 import { KnownBindings } from './keys/known-bindings.ts';
 import { readEncryptedRows, readFingerprintKey } from './keys/provider-store.ts';
@@ -59,7 +59,7 @@ export async function buildInstallation(
     } else {
       await refusePending(database);
     }
-    if (database.ownsEngine) await forgetInstances(database.kysely);
+    if (database.ownsEngine) await endInstances(database.kysely);
     const keyRing =
       found.configured ??
       (await dataDirectoryKeyRing(config.dataDirectory, async () => encryptedThings(database)));

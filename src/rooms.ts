@@ -33,7 +33,7 @@ import { RingWatch } from './jobs/ring-watch.ts';
 import { dailyTestsJob } from './keys/health/daily-tests.ts';
 import { LiveWatch } from './keys/health/live-watch.ts';
 import { readHealth } from './keys/health/read-health.ts';
-import { heartbeatMs, newInstanceId, removeInstance, reportInstance } from './keys/instances.ts';
+import { heartbeatMs, newInstanceId, endInstance, reportInstance } from './keys/instances.ts';
 import { admitRing } from './keys/reencryption/keys-in-use.ts';
 import { loadSnapshot } from './keys/load-snapshot.ts';
 import { describeFoundVersions } from './keys/rotation/found-versions.ts';
@@ -379,7 +379,7 @@ async function closeRooms(rooms: {
   rooms.auth.refusals.stop();
   if (rooms.keeper.databaseError() === null) {
     await rooms.auth.refusals.flush();
-    await removeInstance(rooms.installation.database.kysely, rooms.id).catch(() => undefined);
+    await endInstance(rooms.installation.database.kysely, rooms.id).catch(() => undefined);
   }
 }
 

@@ -25,9 +25,7 @@ const alertDetails = z
     requestsLastHour: z
       .number()
       .optional()
-      .describe(
-        'How many requests for the provider the servers that run now had in the last hour, as of the last look.',
-      ),
+      .describe('How many requests for the provider the servers had in the last hour, as of the last look.'),
     serves: z.string().optional().describe('What serves in the meantime.'),
     command: z.string().optional().describe('What mends it.'),
     path: z.string().optional(),

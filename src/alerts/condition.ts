@@ -41,7 +41,7 @@ export interface AlertDetails {
   readonly stage?: number;
   /** When it began, ISO 8601, where that is known better than when it was noticed. */
   readonly since?: string;
-  /** Whom it hits: how many requests there were in the last hour, as the servers that run have counted them. */
+  /** Whom it hits: how many requests there were in the last hour, as the servers have counted them. */
   readonly requestsLastHour?: number;
   /** What serves in the meantime. */
   readonly serves?: string;

@@ -93,7 +93,7 @@ function factsOf(event: AlertEvent, alert: StoredAlert, now: Date): Fact[] {
     details.requestsLastHour !== undefined &&
       event !== 'resolved' && {
         label: 'Affected',
-        text: `${details.requestsLastHour} request${details.requestsLastHour === 1 ? '' : 's'} in the last hour, on the servers that run now`,
+        text: `${details.requestsLastHour} request${details.requestsLastHour === 1 ? '' : 's'} in the last hour`,
       },
     details.serves !== undefined && event !== 'resolved' && { label: 'Serves now', text: details.serves },
     event === 'resolved' && alert.reason !== null && { label: 'Reason', text: alert.reason },

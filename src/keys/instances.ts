@@ -107,14 +107,21 @@ export async function reportInstance(
     .execute();
 }
 
-export async function removeInstance(db: Kysely<Tables>, id: string): Promise<void> {
-  await db.deleteFrom('keyward_instances').where('id', '=', id).execute();
+/** It lives no more from now on. Its row stays for an hour, since what it counted is of that hour too. */
+export async function endInstance(db: Kysely<Tables>, id: string): Promise<void> {
+  await db.updateTable('keyward_instances').set({ seen_at: longSilent }).where('id', '=', id).execute();
 }
 
 /** For the owner of an embedded engine: whoever is listed was killed and cannot say so. */
-export async function forgetInstances(db: Kysely<Tables>): Promise<void> {
-  await db.deleteFrom('keyward_instances').execute();
+export async function endInstances(db: Kysely<Tables>): Promise<void> {
+  await db
+    .updateTable('keyward_instances')
+    .set({ seen_at: sql<Date>`least(seen_at, ${longSilent})` })
+    .execute();
 }
+
+/** No sign of life for as long as makes it dead. */
+const longSilent = sql<Date>`(now() AT TIME ZONE 'UTC') - make_interval(secs => ${sql.lit(liveForSeconds + 1)})`;
 
 export async function listLiveInstances(db: Kysely<Tables>): Promise<LiveInstance[]> {
   const rows = await db
@@ -140,14 +147,22 @@ export async function listLiveInstances(db: Kysely<Tables>): Promise<LiveInstanc
   }));
 }
 
-/** How many requests the servers that run now got for each provider within the last hour, by slug. */
+/**
+ * How many requests the servers got for each provider within the last hour, by slug. Of one that has ended it is known
+ * what the hour before its end brought: as much of it counts as lies in the last hour, as if it had come evenly.
+ */
 export async function requestsLastHour(db: Kysely<Tables>): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql<{ serves: ServedKeys; share: number }>`
+    SELECT serves, CASE WHEN silent <= ${sql.lit(liveForSeconds)} THEN 1 ELSE 1 - silent / 3600 END AS share
+      FROM (SELECT serves, extract(epoch FROM (now() AT TIME ZONE 'UTC') - seen_at)::float8 AS silent
+              FROM keyward_instances) AS seen
+     WHERE silent < 3600`.execute(db);
   const requests = new Map<string, number>();
-  for (const { serves } of await listLiveInstances(db)) {
+  for (const { serves, share } of rows) {
     for (const [slug, { requests_last_hour: count = 0 }] of Object.entries(serves))
-      requests.set(slug, (requests.get(slug) ?? 0) + count);
+      requests.set(slug, (requests.get(slug) ?? 0) + count * share);
   }
-  return requests;
+  return new Map(Array.from(requests, ([slug, count]) => [slug, Math.round(count)]));
 }
 
 export interface Applied {

@@ -1,6 +1,6 @@
 /**
  * How many requests this instance got for each provider within the last hour, by the minute. Counting costs a look-up
- * and an addition; what was counted lives and ends with the process.
+ * and an addition; what was counted lives with the process, and its sum in the table of the instances.
  */
 import type { Clock } from '../foundation/clock.ts';
 

@@ -42,7 +42,7 @@ describe('as text', () => {
         'Why:        It said: key <revoked> & gone.',
         'Since:      2026-03-01 09:00 UTC (3 h)',
         'Provider:   groq',
-        'Affected:   12 requests in the last hour, on the servers that run now',
+        'Affected:   12 requests in the last hour',
         'Serves now: the key of the environment',
         'Mend it:    keyward keys set groq',
         'Look:       https://keyward.example.com/health/alerts/7',

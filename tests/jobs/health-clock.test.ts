@@ -20,7 +20,7 @@ import {
   type DailyTest,
 } from '../../src/keys/health/daily-tests.ts';
 import { LiveWatch } from '../../src/keys/health/live-watch.ts';
-import { newInstanceId, removeInstance, reportInstance } from '../../src/keys/instances.ts';
+import { newInstanceId, endInstance, reportInstance } from '../../src/keys/instances.ts';
 import type { KeyActParts } from '../../src/keys/key-acts.ts';
 import { loadSnapshot } from '../../src/keys/load-snapshot.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
@@ -201,7 +201,7 @@ describe.each(usualEngines)('the clock of the health watch (%s)', (engine) => {
     expect(await days()).toMatchObject([{ slug: 'groq', state: 'running' }]);
     await other.clock.tick();
     expect(provider('groq').requests).toHaveLength(0);
-    await removeInstance(opened.database.kysely, killed.id);
+    await endInstance(opened.database.kysely, killed.id);
     expect((await days()).find(({ slug }) => slug === 'groq')?.state).toBe('waiting');
     await other.clock.tick();
     expect(asked()).toEqual([1, 1, 1]);
@@ -219,7 +219,7 @@ describe.each(usualEngines)('the clock of the health watch (%s)', (engine) => {
     provider('groq').behave({ insteadOfHeaders: 'stall', requests: 1 });
     const first = slow.clock.tick();
     await provider('groq').waitForRequest();
-    await removeInstance(opened.database.kysely, slow.id);
+    await endInstance(opened.database.kysely, slow.id);
     await other.clock.tick();
     provider('groq').release('close');
     await first;

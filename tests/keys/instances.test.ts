@@ -6,7 +6,7 @@ import {
   listLiveInstances,
   newInstanceId,
   requestsLastHour,
-  removeInstance,
+  endInstance,
   reportInstance,
   servedKeysOf,
   waitUntilApplied,
@@ -71,6 +71,26 @@ describeOnEachDatabase('an instance', (opened) => {
     expect(await requestsLastHour(opened().database.kysely)).toEqual(new Map([['groq', 5]]));
   });
 
+  it('that has ended goes on counting for as much of its last hour as lies in this one', async () => {
+    const { kysely } = opened().database;
+    const [stops, killed] = [newInstanceId(), newInstanceId()];
+    await report(newInstanceId(), 1);
+    await report(stops, 1);
+    await endInstance(kysely, stops);
+    expect(await requestsLastHour(kysely)).toEqual(new Map([['groq', 10]]));
+    await report(killed, 1);
+    await client.query(
+      `UPDATE keyward_instances SET seen_at = seen_at - interval '36 minutes' WHERE id = $1`,
+      [killed],
+    );
+    expect(await requestsLastHour(kysely)).toEqual(new Map([['groq', 12]]));
+    await client.query(
+      `UPDATE keyward_instances SET seen_at = seen_at - interval '61 minutes' WHERE id IN ($1, $2)`,
+      [killed, stops],
+    );
+    expect(await requestsLastHour(kysely)).toEqual(new Map([['groq', 5]]));
+  });
+
   it('that reports again moves its revision and its sign of life, and stays one', async () => {
     const id = newInstanceId();
     await report(id, 1);
@@ -106,7 +126,7 @@ describeOnEachDatabase('an instance', (opened) => {
     const [stays, stops] = [newInstanceId(), newInstanceId()];
     await report(stays, 1);
     await report(stops, 1);
-    await removeInstance(opened().database.kysely, stops);
+    await endInstance(opened().database.kysely, stops);
     expect((await live()).map(({ id }) => id)).toEqual([stays]);
   });
 
@@ -117,7 +137,7 @@ describeOnEachDatabase('an instance', (opened) => {
     const id = newInstanceId();
     await report(id, 1);
     await report(id, 2);
-    await removeInstance(opened().database.kysely, id);
+    await endInstance(opened().database.kysely, id);
     expect(await revision()).toEqual(before);
   });
 

@@ -800,7 +800,7 @@ export interface components {
 "stage"?: number | undefined; 
 /** When it began, where that is known better than when it was noticed. */
 "since"?: string | undefined; 
-/** How many requests for the provider the servers that run now had in the last hour, as of the last look. */
+/** How many requests for the provider the servers had in the last hour, as of the last look. */
 "requestsLastHour"?: number | undefined; 
 /** What serves in the meantime. */
 "serves"?: string | undefined; 
