@@ -4,7 +4,7 @@
  */
 
 export function encodeUrlSafeBase64(bytes: Buffer): string {
-  return bytes.toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+  return bytes.toString('base64url') + '='.repeat((3 - (bytes.length % 3)) % 3);
 }
 
 /**

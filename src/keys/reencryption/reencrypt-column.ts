@@ -49,14 +49,24 @@ export async function* reencryptColumn(
   column: EncryptedColumn,
 ): AsyncGenerator<Batch> {
   let reading = readRows(parts, column, null);
-  for (;;) {
-    const rows = await reading;
-    const last = rows.at(-1);
-    if (last === undefined) return;
-    // The database reads on while the batch is worked on here.
-    reading = readRows(parts, column, last.id);
-    reading.catch(() => undefined);
-    yield await reencryptRows(parts, column, rows);
+  let writing: Promise<Batch> | null = null;
+  try {
+    for (;;) {
+      const rows = await reading;
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      // The database reads on, and writes the batch before, while this one is encrypted here.
+      reading = readRows(parts, column, last.id);
+      reading.catch(() => undefined);
+      const anew = encryptRows(parts, column, rows);
+      if (writing !== null) yield await writing;
+      writing = writeRows(parts, column, anew);
+      writing.catch(() => undefined);
+    }
+    if (writing !== null) yield await writing;
+  } finally {
+    // Whoever gets an error hears of it when nothing is under way any more.
+    await Promise.allSettled([reading, writing]);
   }
 }
 
@@ -100,39 +110,55 @@ interface NewRow {
   readonly binding: string | null;
 }
 
-async function reencryptRows(
-  { audit, ring, occasion }: ReencryptParts,
+interface EncryptedRows {
+  readonly rows: number;
+  readonly anew: readonly NewRow[];
+  readonly setAside: readonly SetAside[];
+  readonly activeKeyId: string;
+}
+
+function encryptRows(
+  { ring }: ReencryptParts,
   column: EncryptedColumn,
   rows: readonly StoredRow[],
-): Promise<Batch> {
+): EncryptedRows {
+  const { activeKeyId } = ring;
   const setAside: SetAside[] = [];
   const anew: NewRow[] = [];
   for (const row of rows) {
     try {
       const { token } = ring.reencrypt(row.token);
       if (token === row.token && column.mark === undefined) continue;
-      const mark = encryptionMark(ring.activeKeyId, token);
+      const mark = encryptionMark(activeKeyId, token);
       anew.push({ id: row.id, old: row.token, token, mark, binding: rebind(ring, column.binding, row) });
     } catch (error) {
       if (!(error instanceof DecryptError)) throw error;
       setAside.push({ row: `${column.table} ${row.id.join(' ')}`, why: error.message });
     }
   }
-  if (anew.length === 0) return { rows: rows.length, reencrypted: 0, passedOver: 0, setAside };
+  return { rows: rows.length, anew, setAside, activeKeyId };
+}
+
+async function writeRows(
+  { audit, occasion }: ReencryptParts,
+  column: EncryptedColumn,
+  { rows, anew, setAside, activeKeyId }: EncryptedRows,
+): Promise<Batch> {
+  if (anew.length === 0) return { rows, reencrypted: 0, passedOver: 0, setAside };
   const { value } = await audit.change(occasion, async (tx, record) => {
     if (column.setting !== undefined) await sql`SELECT set_config(${column.setting}, 'on', true)`.execute(tx);
     const written = await write(tx, column, anew);
     if (written.reencrypted > 0) {
       record({
         action: 'encryption_ring.reencrypted',
-        target: { kind: 'encryption_ring', id: ring.activeKeyId },
+        target: { kind: 'encryption_ring', id: activeKeyId },
         after: { table: column.table, rows: written.reencrypted },
       });
     }
     return written;
   });
   const passedOver = anew.length - value.rows;
-  return { rows: rows.length, reencrypted: value.reencrypted, passedOver, setAside };
+  return { rows, reencrypted: value.reencrypted, passedOver, setAside };
 }
 
 /** @returns how many rows still held the token that was read, and how many of these were encrypted anew */
