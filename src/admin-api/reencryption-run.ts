@@ -26,6 +26,8 @@ export class ReencryptionRun {
   readonly #parts: AdminApiParts;
   #state: RunState | null = null;
   #isRunning = false;
+  #running: Promise<void> | undefined;
+  readonly #stopping = new AbortController();
 
   constructor(parts: AdminApiParts) {
     this.#parts = parts;
@@ -66,8 +68,14 @@ export class ReencryptionRun {
       this.#isRunning = false;
       throw error;
     }
-    void this.#run(occasion);
+    this.#running = this.#run(occasion);
     return true;
+  }
+
+  /** Ends a run that is going on, before the database is closed under it. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
   }
 
   async #run(occasion: Occasion): Promise<void> {
@@ -81,11 +89,17 @@ export class ReencryptionRun {
           fingerprinter: changes.fingerprinter,
           occasion,
         },
-        { rowsPerSecond, onProgress: ({ reencrypted }) => this.#change({ reencrypted }) },
+        {
+          rowsPerSecond,
+          onProgress: ({ reencrypted }) => this.#change({ reencrypted }),
+          signal: this.#stopping.signal,
+        },
       );
       this.#change({ reencrypted, setAside: setAside.length });
     } catch (error) {
-      log.error({ err: error }, 'the re-encryption broke off');
+      if (this.#stopping.signal.aborted)
+        log.info('the re-encryption was stopped with the server; what is done stays done');
+      else log.error({ err: error }, 'the re-encryption broke off');
       this.#change({ problem: 'It broke off; what is done stays done. Begin it again to go on.' });
     } finally {
       this.#change({ endedAt: clock.now() });

@@ -51,6 +51,7 @@ const tags = ['system'];
 
 export function encryptionRoutes(app: TypedApp, parts: AdminApiParts): void {
   const reencryption = new ReencryptionRun(parts);
+  app.addHook('preClose', async () => reencryption.stop());
   app.get(
     '/api/v1/admin/encryption-keys',
     {

@@ -14,6 +14,8 @@ export interface ReencryptOptions {
   readonly rowsPerSecond?: number | undefined;
   /** Told after each batch. */
   readonly onProgress: (progress: { readonly table: string; readonly reencrypted: number }) => void;
+  /** Ends it between two batches; what is done stays done. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Reencrypted {
@@ -25,9 +27,10 @@ export interface Reencrypted {
 /** A table that is written to under an old key without end is not our business to outrun. */
 const mostPasses = 10;
 
+/** @throws what `signal` was aborted with */
 export async function reencryptAll(
   parts: ReencryptParts,
-  { rowsPerSecond, onProgress }: ReencryptOptions,
+  { rowsPerSecond, onProgress, signal }: ReencryptOptions,
 ): Promise<Reencrypted> {
   const startedAt = performance.now();
   let [rows, reencrypted] = [0, 0];
@@ -43,9 +46,10 @@ export async function reencryptAll(
         passedOver += batch.passedOver;
         aside.push(...batch.setAside);
         onProgress({ table: column.table, reencrypted });
+        signal?.throwIfAborted();
         if (rowsPerSecond === undefined) continue;
         const aheadMs = (rows / rowsPerSecond) * 1_000 - (performance.now() - startedAt);
-        if (aheadMs > 0) await pause(aheadMs);
+        if (aheadMs > 0) await pause(aheadMs, undefined, { signal });
       }
     }
     setAside = aside;

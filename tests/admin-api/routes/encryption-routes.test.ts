@@ -57,4 +57,35 @@ describe.each(usualEngines)('the encryption keys (%s)', (engine) => {
     ]);
     expect(after.body['reencryption']).toMatchObject({ set_aside: 0, problem: null });
   });
+
+  it('a re-encryption that goes on ends with its server, with no error, and the next one goes on', async () => {
+    place = await newPlace(engine);
+    const oldKey = place.environment['BYOK_ENCRYPTION_KEY'] ?? '';
+    const newKey = generateEncryptionKey().reveal();
+    const env = { BYOK_ENCRYPTION_KEY: `${newKey},${oldKey}` };
+    keyward = await startKeyward({ place, env });
+    const token = KeyRing.parse(new Secret(oldKey)).encrypt(new Secret(firstKey));
+    // More than a batch: at its pace the run rests between two of them for a second.
+    await keyward.sql(
+      `INSERT INTO user_api_keys (user_id, provider_id, encrypted_api_key)
+         SELECT 'user ' || n, (SELECT min(id) FROM llm_providers), $1 FROM generate_series(1, 6000) AS n`,
+      [token],
+    );
+    const begun = await callAdmin(keyward.server.url, `POST ${path}/reencrypt`, { body: {} });
+    expect(begun.status).toBe(202);
+    await keyward.stop();
+    expect(keyward.logLines.filter((line) => line.includes('the re-encryption broke off'))).toEqual([]);
+    expect(keyward.logLines.filter((line) => line.includes('the re-encryption was stopped'))).toHaveLength(1);
+
+    keyward = await startKeyward({ place, env });
+    const { url } = keyward.server;
+    await callAdmin(url, `POST ${path}/reencrypt`, { body: {} });
+    await expect
+      .poll(async () => (await callAdmin(url, `GET ${path}/reencryption`)).body['ended_at'], {
+        timeout: 20_000,
+      })
+      .toEqual(expect.any(String));
+    const { body } = await callAdmin(url, `GET ${path}/reencryption`);
+    expect(body).toMatchObject({ set_aside: 0, problem: null });
+  }, 60_000);
 });
