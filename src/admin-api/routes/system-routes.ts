@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { assess } from '../../database/migrations/assess.ts';
 import { shippedMigrations } from '../../database/migrations/shipped-migrations.ts';
+import type { Config } from '../../foundation/config.ts';
+import { readProviders, type ProviderRow } from '../../keys/provider-store.ts';
+import { shownUrl } from '../../keys/upstream-address.ts';
 import { redactSecrets } from '../../providers/redact.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import type { TypedApp } from '../typed-app.ts';
@@ -48,15 +51,47 @@ export function systemRoutes(app: TypedApp, { database, config }: AdminApiParts)
         applied_at: report.appliedAt?.toISOString() ?? null,
         differences: report.differences.length,
       })),
-      settings: config.shown.map(({ name, section, description, isSet, value, defaultText }) => ({
-        name,
-        section,
-        description,
-        is_set: isSet,
-        // Whoever put a key into the wrong variable must not find it here.
-        value: value === null ? null : redactSecrets(value, []),
-        default: defaultText,
-      })),
+      settings: [
+        ...config.shown.map(({ name, section, description, isSet, value, defaultText }) => ({
+          name,
+          section,
+          description,
+          is_set: isSet,
+          // Whoever put a key into the wrong variable must not find it here.
+          value: value === null ? null : redactSecrets(value, []),
+          default: defaultText,
+        })),
+        ...settingsOfProviders(config, await readProviders(database.kysely)),
+      ],
     }),
   );
+}
+
+/** What the environment says of providers that are there; two whose slugs differ in a dash share their variables. */
+function settingsOfProviders(
+  config: Config,
+  providers: readonly Pick<ProviderRow, 'provider_slug' | 'display_name'>[],
+): z.output<typeof setting>[] {
+  const byName = new Map<string, z.output<typeof setting>>();
+  for (const { provider_slug: slug, display_name: provider } of providers) {
+    const { apiKeyName, apiKey, baseUrlName, baseUrl } = config.provider(slug);
+    const common = { section: 'Providers', is_set: true };
+    if (apiKey !== undefined)
+      byName.set(apiKeyName, {
+        ...common,
+        name: apiKeyName,
+        description: `The key of ${provider} in the environment, where its source looks for one there.`,
+        value: null,
+        default: 'none',
+      });
+    if (baseUrl !== undefined)
+      byName.set(baseUrlName, {
+        ...common,
+        name: baseUrlName,
+        description: `Where requests to ${provider} go, whatever is stored.`,
+        value: shownUrl(baseUrl),
+        default: 'the base URL of the provider',
+      });
+  }
+  return [...byName.values()];
 }
