@@ -12,6 +12,7 @@ import { ageDays } from '../keys/health/key-age.ts';
 import { fallbacks } from '../keys/resolve-key.ts';
 import { shownUrl, viewUpstream } from '../keys/upstream-address.ts';
 import { redactSecrets } from '../providers/redact.ts';
+import { providerEntry } from '../providers/registry.ts';
 import type { Clock } from '../foundation/clock.ts';
 
 export const storedKeyView = z
@@ -66,6 +67,10 @@ export const providerView = z
     source: z.string().describe('environment, database or hybrid; any other value counts as environment.'),
     base_url: z.string().nullable().describe('As it is set here; null: the one that Keyward knows.'),
     upstream: upstreamView.describe('As the instance that answers has it, with its environment.'),
+    example_model: z
+      .string()
+      .nullable()
+      .describe('A model for a first request, as callers name it; null where Keyward suggests none.'),
     request_headers: z.record(z.string(), z.string()).nullable(),
     allow_private_network: z.boolean(),
     stored_key: storedKeyView.nullable(),
@@ -87,6 +92,7 @@ export function viewProvider(row: ListedProvider, parts: ViewParts): ProviderVie
     source: row.api_key_source,
     base_url: row.base_url === null ? null : shownUrl(row.base_url),
     upstream: viewUpstream(explained.served.upstream),
+    example_model: exampleModelOf(row.provider_slug),
     request_headers: headersIn(row.request_headers),
     allow_private_network: row.allow_private_network,
     stored_key: viewStoredKey(row, parts),
@@ -118,6 +124,11 @@ export function viewServes(
   const { fallback, reason } = explained.served.resolution;
   const { source, fingerprint } = servingKeyOf(explained);
   return { source, fingerprint, fallback, reason };
+}
+
+function exampleModelOf(slug: string): string | null {
+  const { exampleModel } = providerEntry(slug);
+  return exampleModel === undefined ? null : `${slug}/${exampleModel}`;
 }
 
 /** PostgreSQL knows times that JavaScript does not: infinity. */

@@ -6,6 +6,7 @@ export const anthropic: KnownProviderEntry = {
   slug: 'anthropic',
   displayName: 'Anthropic',
   baseUrl: 'https://api.anthropic.com/v1',
+  exampleModel: 'claude-haiku-4-5',
   alternativeEnvironmentNames: [],
   keyShapes: [{ prefix: 'sk-ant-api03-', rest: '[\\w-]{93}AA' }],
   forbiddenKeys: [

@@ -6,6 +6,7 @@ export const cohere: KnownProviderEntry = {
   slug: 'cohere',
   displayName: 'Cohere',
   baseUrl: 'https://api.cohere.ai/compatibility/v1',
+  exampleModel: 'command-r7b-12-2024',
   alternativeEnvironmentNames: [],
   keyShapes: [{ prefix: '', rest: '[A-Za-z0-9]{40}' }],
   forbiddenKeys: [],

@@ -6,6 +6,7 @@ export const deepseek: KnownProviderEntry = {
   slug: 'deepseek',
   displayName: 'DeepSeek',
   baseUrl: 'https://api.deepseek.com/v1',
+  exampleModel: 'deepseek-chat',
   alternativeEnvironmentNames: [],
   keyShapes: [{ prefix: 'sk-', rest: '[a-z0-9]{32}' }],
   forbiddenKeys: [],

@@ -6,6 +6,7 @@ export const fireworks: KnownProviderEntry = {
   slug: 'fireworks',
   displayName: 'Fireworks AI',
   baseUrl: 'https://api.fireworks.ai/inference/v1',
+  exampleModel: 'accounts/fireworks/models/llama-v3p3-70b-instruct',
   alternativeEnvironmentNames: [],
   keyShapes: [{ prefix: 'fw_', rest: '[A-Za-z0-9]{16,}' }], // community rule
   forbiddenKeys: [],

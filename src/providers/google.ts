@@ -9,6 +9,7 @@ export const google: KnownProviderEntry = {
   slug: 'google',
   displayName: 'Google AI',
   baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai',
+  exampleModel: 'gemini-2.5-flash',
   alternativeEnvironmentNames: ['GEMINI_API_KEY'],
   keyShapes: [
     { prefix: 'AIza', rest: '[\\w-]{35}' }, // see cutOffs

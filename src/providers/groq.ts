@@ -6,6 +6,7 @@ export const groq: KnownProviderEntry = {
   slug: 'groq',
   displayName: 'Groq',
   baseUrl: 'https://api.groq.com/openai/v1',
+  exampleModel: 'llama-3.1-8b-instant',
   alternativeEnvironmentNames: [],
   keyShapes: [{ prefix: 'gsk_', rest: '[A-Za-z0-9]{52}' }],
   forbiddenKeys: [],

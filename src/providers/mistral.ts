@@ -6,6 +6,7 @@ export const mistral: KnownProviderEntry = {
   slug: 'mistral',
   displayName: 'Mistral AI',
   baseUrl: 'https://api.mistral.ai/v1',
+  exampleModel: 'mistral-small-latest',
   alternativeEnvironmentNames: [],
   keyShapes: [{ prefix: '', rest: '[A-Za-z0-9]{32}' }], // (k)
   forbiddenKeys: [],

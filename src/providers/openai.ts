@@ -6,6 +6,7 @@ export const openai: KnownProviderEntry = {
   slug: 'openai',
   displayName: 'OpenAI',
   baseUrl: 'https://api.openai.com/v1',
+  exampleModel: 'gpt-4o-mini',
   alternativeEnvironmentNames: [],
   keyShapes: [
     { prefix: 'sk-proj-', rest: '[\\w-]{20,}' },

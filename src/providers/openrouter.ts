@@ -15,6 +15,7 @@ export const openrouter: KnownProviderEntry = {
   slug: 'openrouter',
   displayName: 'OpenRouter',
   baseUrl: 'https://openrouter.ai/api/v1',
+  exampleModel: 'google/gemini-flash-1.5',
   alternativeEnvironmentNames: [],
   keyShapes: [{ prefix: 'sk-or-v1-', rest: '[0-9a-f]{64}' }],
   forbiddenKeys: [], // a management key looks like any other: only the test can tell

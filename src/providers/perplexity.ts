@@ -6,6 +6,7 @@ export const perplexity: KnownProviderEntry = {
   slug: 'perplexity',
   displayName: 'Perplexity',
   baseUrl: 'https://api.perplexity.ai',
+  exampleModel: 'sonar',
   alternativeEnvironmentNames: [],
   keyShapes: [{ prefix: 'pplx-', rest: '[A-Za-z0-9]{48}' }],
   forbiddenKeys: [],

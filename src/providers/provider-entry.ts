@@ -85,6 +85,8 @@ export interface ProviderEntry {
   readonly displayName: string;
   /** The OpenAI-compatible base URL without trailing slash; undefined where the provider is not known here. */
   readonly baseUrl: string | undefined;
+  /** A small model, as the provider calls it, for a first request; a suggestion, which may grow old. */
+  readonly exampleModel?: string;
   /** Variables that the provider's own tools read; for messages only, the key is never read from them. */
   readonly alternativeEnvironmentNames: readonly string[];
   readonly keyShapes: readonly KeyShape[];
@@ -108,4 +110,5 @@ export interface ProviderEntry {
 
 export interface KnownProviderEntry extends ProviderEntry {
   readonly baseUrl: string;
+  readonly exampleModel: string;
 }

@@ -6,6 +6,7 @@ export const together: KnownProviderEntry = {
   slug: 'together',
   displayName: 'Together AI',
   baseUrl: 'https://api.together.xyz/v1',
+  exampleModel: 'meta-llama/Llama-3.3-70B-Instruct-Turbo',
   alternativeEnvironmentNames: [],
   keyShapes: [{ prefix: 'tgp_v1_', rest: '[\\w-]{43}' }], // community rule
   forbiddenKeys: [],

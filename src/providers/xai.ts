@@ -6,6 +6,7 @@ export const xai: KnownProviderEntry = {
   slug: 'xai',
   displayName: 'xAI',
   baseUrl: 'https://api.x.ai/v1',
+  exampleModel: 'grok-3-mini',
   alternativeEnvironmentNames: [],
   keyShapes: [{ prefix: 'xai-', rest: '[0-9a-zA-Z_]{80}' }],
   forbiddenKeys: [],

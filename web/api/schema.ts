@@ -400,7 +400,7 @@ export interface paths {
 "permissions": (Array<string> | null) } | null) }> } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
   "/api/v1/admin/providers/{slug}/rotations": {
-    get: { parameters: { query?: { "limit"?: number | undefined; "cursor"?: string | undefined }; path: { "slug": string }; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { "data": Array<components['schemas']["Rotation"]>; "has_more": boolean; 
+    get: { parameters: { query?: { "limit"?: number | undefined; "cursor"?: string | undefined; "state"?: ("open" | "ended" | "all") | undefined }; path: { "slug": string }; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { "data": Array<components['schemas']["Rotation"]>; "has_more": boolean; 
 /** For the parameter `cursor`; null on the last page. */
 "next_cursor": (string | null) } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
     post: { parameters: { query?: { "wait"?: ("applied") | undefined }; path: { "slug": string }; header?: { "If-Match"?: string | undefined; "Idempotency-Key"?: string | undefined }; }; requestBody: { content: { "application/json": { 
@@ -930,7 +930,9 @@ export interface components {
 /** As it is set here; null: the one that Keyward knows. */
 "base_url": (string | null); 
 /** As the instance that answers has it, with its environment. */
-"upstream": components['schemas']["Upstream"]; "request_headers": (Record<string, string> | null); "allow_private_network": boolean; "stored_key": (components['schemas']["StoredKey"] | null); 
+"upstream": components['schemas']["Upstream"]; 
+/** A model for a first request, as callers name it; null where Keyward suggests none. */
+"example_model": (string | null); "request_headers": (Record<string, string> | null); "allow_private_network": boolean; "stored_key": (components['schemas']["StoredKey"] | null); 
 /** As the instance that answers would serve it, with its environment. */
 "serves": components['schemas']["Serves"]; 
 /** The revision in which it changed last, for If-Match. */

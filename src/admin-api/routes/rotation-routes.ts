@@ -125,16 +125,24 @@ export function rotationRoutes(app: TypedApp, parts: AdminApiParts): void {
         summary: 'The rotations of a provider, newest first',
         tags: ['rotations'],
         params: slugParameter,
-        querystring: z.strictObject(pageParameters),
+        querystring: z.strictObject({
+          ...pageParameters,
+          state: z.enum(['open', 'ended', 'all']).default('all').describe('At most one is open.'),
+        }),
         response: { 200: z.object({ data: z.array(rotationView), ...pageFields }).describe('One page.') },
       },
     },
     async (request) => {
       const { slug } = request.params;
       const row = await requireProvider(parts, slug);
-      const { cursor, limit } = request.query;
+      const { cursor, limit, state } = request.query;
       const place = decodeCursor(cursor, z.tuple([z.string().regex(/^\d{1,18}$/)]));
-      const { rows, next } = await listRotations(kysely, row.id, { before: place?.[0] ?? null, limit });
+      await parts.rotations.flush();
+      const { rows, next } = await listRotations(kysely, row.id, {
+        before: place?.[0] ?? null,
+        limit,
+        state,
+      });
       const data = [];
       for (const rotation of rows) data.push(await viewRotation(parts, slug, rotation));
       return { data, ...pageFieldsOf(next === null ? null : [next]) };

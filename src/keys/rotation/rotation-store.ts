@@ -60,13 +60,22 @@ export interface RotationPage {
 export async function listRotations(
   db: Kysely<Tables>,
   providerId: number,
-  { before, limit }: { readonly before: string | null; readonly limit: number },
+  {
+    before,
+    limit,
+    state = 'all',
+  }: {
+    readonly before: string | null;
+    readonly limit: number;
+    readonly state?: 'open' | 'ended' | 'all' | undefined;
+  },
 ): Promise<RotationPage> {
   let query = selectRotations(db)
     .where('provider_id', '=', providerId)
     .orderBy('id', 'desc')
     .limit(limit + 1);
   if (before !== null) query = query.where('id', '<', before);
+  if (state !== 'all') query = query.where('ended_at', state === 'open' ? 'is' : 'is not', null);
   const rows = await query.execute();
   const page = [];
   for (const row of rows.slice(0, limit)) page.push(await withKeys(db, row));
