@@ -1,6 +1,6 @@
 /** The page in a real browser, for the tests of one file: whoever opens it is signed in, and every fault that the browser tells fails the test. */
 import axe, { type AxeResults } from 'axe-core';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
 import { startChromium } from './chromium.ts';
 import { atDepth } from './depth.ts';
@@ -9,6 +9,8 @@ interface Look {
   /** CSS pixels; 1280 where absent. */
   readonly width?: number;
   readonly colorScheme?: 'light' | 'dark';
+  /** Where else requests may go: the origin of an identity provider. */
+  readonly leaveFor?: string;
 }
 
 /** What every view is looked at in: each theme and each width once, or every pair of them. */
@@ -48,7 +50,10 @@ export function usePage(): PageVisits {
     expect(told, 'what the browser told').toEqual([]);
   });
   afterAll(async () => browser.close());
-  const visit = async (url: string, { width = 1280, colorScheme = 'light' }: Look = {}): Promise<Page> => {
+  const visit = async (
+    url: string,
+    { width = 1280, colorScheme = 'light', leaveFor }: Look = {},
+  ): Promise<Page> => {
     const context = await browser.newContext({
       viewport: { width, height: 800 },
       colorScheme,
@@ -66,7 +71,8 @@ export function usePage(): PageVisits {
         faults.push(message.text());
     });
     page.on('request', (request) => {
-      if (!request.url().startsWith(origin)) faults.push(`a request left for ${request.url()}`);
+      if (![origin, leaveFor].includes(new URL(request.url()).origin))
+        faults.push(`a request left for ${request.url()}`);
     });
     await page.goto(url);
     return page;
@@ -100,4 +106,28 @@ export async function expectAccessible(page: Page): Promise<void> {
       `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary ?? ''}`).join('; ')}`,
   );
   expect(told).toEqual([]);
+}
+
+/** Waits until the control has the focus. */
+export async function untilFocused(control: Locator): Promise<void> {
+  await control.and(control.page().locator(':focus')).waitFor();
+}
+
+/** Text twice as large, as somebody sets it in their browser; nothing has to be scrolled sideways for it. */
+export async function expectNoSidewaysAtDoubleText(page: Page, what: string): Promise<void> {
+  await page.evaluate("document.documentElement.style.fontSize = '32px'");
+  // What is drawn anew after a change of the size is drawn within two frames.
+  const { scrollWidth, clientWidth, wide } = await page.evaluate<{
+    scrollWidth: number;
+    clientWidth: number;
+    wide: string[];
+  }>(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    const wide = [...document.querySelectorAll('#view *')]
+      .filter((one) => one.getBoundingClientRect().right > clientWidth + 1)
+      .slice(0, 5)
+      .map((one) => one.outerHTML.slice(0, 160));
+    done({ scrollWidth, clientWidth, wide });
+  })))`);
+  expect(scrollWidth, `${what}: ${wide.join(' ')}`).toBeLessThanOrEqual(clientWidth);
 }

@@ -23,7 +23,10 @@ describe('the pages of administration', () => {
     });
     await keyward.stop();
     const ring = `${generateEncryptionKey().reveal()},${place.environment['BYOK_ENCRYPTION_KEY'] ?? ''}`;
-    keyward = await startKeyward({ place, env: { BYOK_ENCRYPTION_KEY: ring } });
+    keyward = await startKeyward({
+      place,
+      env: { BYOK_ENCRYPTION_KEY: ring, OPENROUTER_BASE_URL: 'https://proxy.example.com/v1' },
+    });
   });
   afterAll(async () => {
     await keyward.stop();
@@ -52,6 +55,26 @@ describe('the pages of administration', () => {
     await page.getByRole('button', { name: 'Revoke the token' }).click();
     await row.getByText('Revoked').waitFor();
     expect(await statusWith(token)).toBe(401);
+  });
+
+  it('a long name breaks, and no short word beside it', async () => {
+    const name = `the-token-of-${'a-deployment-that-nobody-named-shorter-'.repeat(3)}eu`;
+    const made = await callAdmin(url(), 'POST /api/v1/admin/tokens', {
+      body: { kind: 'admin', name, role: 'admin' },
+    });
+    expect(made.status).toBe(201);
+    const page = await signedIn(url(), adminToken, '/administrators');
+    const role = page
+      .getByRole('row', { name: new RegExp(name) })
+      .getByRole('cell', { name: 'Administrator', exact: true });
+    await role.waitFor();
+    const lines = await role.evaluate((cell) => {
+      const text = cell.ownerDocument.createRange();
+      text.selectNodeContents(cell.lastChild ?? cell);
+      return new Set(Array.from(text.getClientRects(), ({ top }) => top)).size;
+    });
+    expect(lines).toBe(1);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(1280);
   });
 
   it('a gateway token is made and revoked apart; the tabs are part of the address', async () => {
@@ -96,6 +119,7 @@ describe('the pages of administration', () => {
     await page.getByRole('row', { name: /002 add system api keys.*Applied/ }).waitFor();
     await page.getByRole('tab', { name: 'Configuration' }).click();
     await page.getByRole('row', { name: /BYOK_ENCRYPTION_KEY set, not shown/ }).waitFor();
+    await page.getByRole('row', { name: /OPENROUTER_BASE_URL https:\/\/proxy.example.com\/v1/ }).waitFor();
     await page.getByLabel('Those that are not set, too').check({ force: true });
     await page.getByRole('row', { name: /MAX_BODY_BYTES not set/ }).waitFor();
     expect(await page.content()).not.toContain(place.environment['BYOK_ENCRYPTION_KEY'] ?? 'none');

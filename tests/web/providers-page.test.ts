@@ -1,7 +1,13 @@
 /** System Provider Keys, in a real browser, through the real server. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callAdmin, deadKey, environmentKey, firstKey, secondKey } from '../support/administered-keyward.ts';
-import { expectAccessible, looks, usePage } from '../support/page-in-browser.ts';
+import {
+  expectAccessible,
+  expectNoSidewaysAtDoubleText,
+  looks,
+  untilFocused,
+  usePage,
+} from '../support/page-in-browser.ts';
 import {
   adminToken,
   newPlace,
@@ -99,7 +105,8 @@ describe('System Provider Keys', () => {
     expect(answer.status).toBe(200);
     await row.getByText('Nothing yet').waitFor();
     await callAdmin(url(), 'POST /api/v1/admin/providers/openrouter/set-key', {
-      body: { api_key: secondKey, source: 'hybrid' },
+      // The provider was asked a moment ago.
+      body: { api_key: secondKey, source: 'hybrid', skip_test: true },
     });
     await row.getByText('Database').waitFor();
   });
@@ -178,6 +185,31 @@ describe('System Provider Keys', () => {
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
     },
   );
+
+  it('has room for text that is twice as large, on every view', async () => {
+    const page = await signedIn(url(), adminToken, '/providers');
+    await page.getByRole('row', { name: /OpenRouter/ }).waitFor();
+    const settled = page.getByRole('status', { name: /^Reading/ });
+    for (const path of [
+      '/providers',
+      '/providers/openrouter',
+      ...['tests', 'versions', 'audit', 'automation', 'settings'].map(
+        (tab) => `/providers/openrouter?tab=${tab}`,
+      ),
+      '/providers/openrouter/rotations/new',
+      ...['', '/alerts', '/tests', '/dates', '/channels', '/policies'].map((tab) => `/health${tab}`),
+      '/audit',
+      ...['tokens', 'gateway-tokens', 'sessions'].map((tab) => `/administrators?tab=${tab}`),
+      '/encryption',
+      ...['instances', 'migrations', 'configuration'].map((tab) => `/system?tab=${tab}`),
+      '/set-up',
+    ]) {
+      await page.goto(url() + path);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await settled.first().waitFor({ state: 'detached' });
+      await expectNoSidewaysAtDoubleText(page, path);
+    }
+  }, 90_000);
 
   it('says that it may be stale while the server is away, and goes on by itself', async () => {
     const page = await signedIn(url(), adminToken, '/providers');

@@ -13,7 +13,7 @@ export interface DrawnRowsOf<Row> {
   readonly rowClassName: string | undefined;
   readonly children: (row: Row) => ReactNode;
   /** Told how far down the last row is that was drawn. */
-  readonly onDrawn?: (lastIndex: number) => void;
+  readonly onDrawn?: ((lastIndex: number) => void) | undefined;
 }
 
 /** @param parts.keyOf must be the same at each drawing: a new one has the places of all rows counted anew */

@@ -1,4 +1,5 @@
 /** A provider's initials on a colour of its own: the page ships no trade marks. */
+import { rem } from '@mantine/core';
 import classes from './monogram.module.css';
 
 export function Monogram({
@@ -14,7 +15,12 @@ export function Monogram({
     <span
       aria-hidden
       className={classes['monogram']}
-      style={{ width: size, height: size, fontSize: size * 0.4, ['--hue' as string]: hueOf(slug) }}
+      style={{
+        width: rem(size),
+        height: rem(size),
+        fontSize: rem(size * 0.4),
+        ['--hue' as string]: hueOf(slug),
+      }}
     >
       {initialsOf(name)}
     </span>

@@ -15,7 +15,14 @@ export function Panel({
 }) {
   const id = useId();
   return (
-    <Stack component="section" className="surface" aria-labelledby={id} p={{ base: 'md', sm: 'lg' }} gap="md">
+    <Stack
+      component="section"
+      className="surface"
+      aria-labelledby={id}
+      style={{ containerType: 'inline-size' }}
+      p={{ base: 'md', sm: 'lg' }}
+      gap="md"
+    >
       <Group justify="space-between" align="flex-start" gap="sm">
         <Stack gap={2} flex="1 1 16rem">
           <Title order={2} id={id}>

@@ -1,10 +1,10 @@
 /** The name and the mark. */
-import { Group, Text } from '@mantine/core';
+import { Group, rem, Text } from '@mantine/core';
 
 export function Brand({ size = 26 }: { readonly size?: number }) {
   return (
     <Group gap={10} wrap="nowrap">
-      <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden>
+      <svg style={{ width: rem(size), height: rem(size) }} viewBox="0 0 32 32" aria-hidden>
         <rect width="32" height="32" rx="8" fill="#1d6f68" />
         <g fill="none" stroke="#f4f1e8" strokeWidth="2.6" strokeLinecap="round">
           <circle cx="11.5" cy="16" r="4.6" />

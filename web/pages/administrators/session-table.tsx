@@ -26,14 +26,28 @@ export function SessionTable() {
             rows={data}
             keyOf={({ id }) => id}
             columns={[
-              { name: 'Who', cell: ({ id, name }) => (id === own?.id ? `${name} (you, here)` : name) },
-              { name: 'Role', cell: ({ role }) => (role === 'viewer' ? 'Viewer' : 'Administrator') },
+              {
+                name: 'Who',
+                isLong: true,
+                isTitle: true,
+                cell: ({ id, name }) => (id === own?.id ? `${name} (you, here)` : name),
+              },
+              {
+                name: 'Role',
+                isFirm: true,
+                cell: ({ role }) => (role === 'viewer' ? 'Viewer' : 'Administrator'),
+              },
               { name: 'By', cell: ({ method }) => (method === 'oidc' ? 'Single sign-on' : 'Token') },
-              { name: 'From', cell: ({ address }) => <span className="mono">{address ?? 'unknown'}</span> },
+              {
+                name: 'From',
+                isLong: true,
+                cell: ({ address }) => <span className="mono">{address ?? 'unknown'}</span>,
+              },
               { name: 'Begun', cell: ({ started_at: at }) => <RelativeTime at={at} /> },
               { name: 'Last seen', cell: ({ last_seen_at: at }) => <RelativeTime at={at} /> },
               {
                 name: 'Actions',
+                isUnnamed: true,
                 cell: (session) => (
                   <Button
                     size="compact-sm"

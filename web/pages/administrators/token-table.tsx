@@ -35,10 +35,16 @@ export function TokenTable({
       </Notice>
     );
   const columns: Column<Token>[] = [
-    { name: 'Name', cell: ({ name }) => name },
-    { name: 'Begins with', cell: ({ prefix }) => <span className="mono">{prefix}…</span> },
+    { name: 'Name', isLong: true, isTitle: true, cell: ({ name }) => name },
+    { name: 'Begins with', isFirm: true, cell: ({ prefix }) => <span className="mono">{prefix}…</span> },
     ...(kind === 'admin'
-      ? [{ name: 'Role', cell: ({ role }: Token) => (role === 'viewer' ? 'Viewer' : 'Administrator') }]
+      ? [
+          {
+            name: 'Role',
+            isFirm: true,
+            cell: ({ role }: Token) => (role === 'viewer' ? 'Viewer' : 'Administrator'),
+          },
+        ]
       : []),
     { name: 'State', cell: ({ state }) => <SaidBadge said={states[state]} /> },
     { name: 'Made', cell: ({ created_at: at }) => <RelativeTime at={at} /> },
@@ -48,6 +54,7 @@ export function TokenTable({
       : []),
     {
       name: 'Actions',
+      isUnnamed: true,
       cell: (token) =>
         token.state === 'good' ? (
           <Button

@@ -2,8 +2,10 @@
 import { Anchor, Button, Center, Loader, Text } from '@mantine/core';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { ArrowUp } from 'lucide-react';
+import { useMemo } from 'react';
 import { wordsOfAction } from '../../api/audit-actions.ts';
 import type { AuditFilter } from '../../api/views.ts';
+import { LongTable, type Column } from '../../parts/data-table.tsx';
 import { RelativeTime } from '../../parts/relative-time.tsx';
 import { Failure, LoadingRows, Notice } from '../../parts/states.tsx';
 import { SaidBadge } from '../../parts/verdict.tsx';
@@ -11,7 +13,6 @@ import classes from './audit.module.css';
 import { outcomeWords } from './outcome.ts';
 import { useTrail, type TrailRow } from './trail.ts';
 import { saysNothing } from '../../parts/says-nothing.ts';
-import { DrawnRows } from '../../parts/drawn-rows.tsx';
 
 export function AuditList({ filter }: { readonly filter: AuditFilter }) {
   const navigate = useNavigate();
@@ -83,7 +84,6 @@ export function AuditList({ filter }: { readonly filter: AuditFilter }) {
 const sequenceOf = ({ sequence }: TrailRow): string => String(sequence);
 /** So many rows before the end the next page is asked for. */
 const ahead = 60;
-const columns = ['Event', 'What', 'On what', 'Who', 'Outcome', 'When'] as const;
 
 function Rows({
   rows,
@@ -96,70 +96,73 @@ function Rows({
   readonly hasMore: boolean;
   readonly onNearEnd: () => void;
 }) {
+  const columns = useMemo(() => columnsFor(filter), [filter]);
   return (
-    <div className="surface" role="table" aria-label="Events" aria-rowcount={hasMore ? -1 : rows.length + 1}>
-      <div role="rowgroup" className={classes['head']}>
-        <div role="row" className={classes['row']} aria-rowindex={1}>
-          {columns.map((name) => (
-            <div key={name} role="columnheader">
-              {name}
-            </div>
-          ))}
-        </div>
-      </div>
-      <DrawnRows
-        rows={rows}
-        keyOf={sequenceOf}
-        rowHeight={56}
-        overscan={16}
-        className={classes['body']}
-        rowClassName={classes['row']}
-        onDrawn={(last) => {
-          if (last >= rows.length - ahead) onNearEnd();
-        }}
-      >
-        {(row) => <EventRow row={row} filter={filter} />}
-      </DrawnRows>
-    </div>
+    <LongTable
+      label="Events"
+      rows={rows}
+      columns={columns}
+      keyOf={sequenceOf}
+      rowHeight={56}
+      isPart={hasMore}
+      onDrawn={(last) => {
+        if (last >= rows.length - ahead) onNearEnd();
+      }}
+    />
   );
 }
 
-function EventRow({ row, filter }: { readonly row: TrailRow; readonly filter: AuditFilter }) {
-  const { sequence, at, actor, action, target, outcome, reason } = row;
-  return (
-    <>
-      <div role="cell" className={classes['number']}>
-        {sequence}
-      </div>
-      <div role="cell" className={classes['what']}>
-        <Anchor
-          component={Link}
-          to={`/audit/${sequence}`}
-          search={filter as never}
-          resetScroll={false}
-          fw={600}
-          size="sm"
-        >
-          {wordsOfAction(action)}
-        </Anchor>
-        {reason !== null && (
-          <Text size="xs" className="quiet" truncate title={reason}>
-            {reason}
-          </Text>
-        )}
-      </div>
-      <div role="cell" className={`mono ${classes['cut'] ?? ''}`} title={target}>
-        {target}
-      </div>
-      <div role="cell" className={classes['cut']} title={actor}>
-        {actor}
-      </div>
-      <div role="cell">
-        <SaidBadge said={outcomeWords[outcome]} />
-      </div>
-      <div role="cell" className={classes['cut']}>
-        <RelativeTime at={at} />
-      </div>
-    </>
-  );
+function columnsFor(filter: AuditFilter): readonly Column<TrailRow>[] {
+  return [
+    {
+      name: 'Event',
+      width: '4.5rem',
+      isNumber: true,
+      cell: ({ sequence }) => <span className="quiet">{sequence}</span>,
+    },
+    {
+      name: 'What',
+      width: 'minmax(11rem, 1.6fr)',
+      isTitle: true,
+      cell: ({ sequence, action, reason }) => (
+        <>
+          <Anchor
+            component={Link}
+            to={`/audit/${sequence}`}
+            search={filter as never}
+            resetScroll={false}
+            fw={600}
+            size="sm"
+          >
+            {wordsOfAction(action)}
+          </Anchor>
+          {reason !== null && (
+            <Text size="xs" className="quiet" truncate title={reason}>
+              {reason}
+            </Text>
+          )}
+        </>
+      ),
+    },
+    {
+      name: 'On what',
+      width: 'minmax(9rem, 1.2fr)',
+      cell: ({ target }) => (
+        <Text className="mono" truncate title={target}>
+          {target}
+        </Text>
+      ),
+    },
+    {
+      name: 'Who',
+      width: 'minmax(8rem, 1fr)',
+      cell: ({ actor }) => (
+        <Text size="sm" truncate title={actor}>
+          {actor}
+        </Text>
+      ),
+    },
+    { name: 'Outcome', width: '6rem', cell: ({ outcome }) => <SaidBadge said={outcomeWords[outcome]} /> },
+    { name: 'When', width: 'minmax(7rem, 0.7fr)', cell: ({ at }) => <RelativeTime at={at} /> },
+  ];
 }

@@ -73,7 +73,7 @@ function Ring({ ring }: { readonly ring: EncryptionKeys }) {
         rows={keys}
         keyOf={({ id }) => id}
         columns={[
-          { name: 'Key', cell: ({ id }) => <span className="mono">{id}</span> },
+          { name: 'Key', isTitle: true, cell: ({ id }) => <span className="mono">{id}</span> },
           { name: 'Role', cell: ({ role }) => <SaidBadge said={roles[role]} /> },
           {
             name: 'In use since',

@@ -5,9 +5,9 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { alertsQuery, providersQuery } from '../../api/queries.ts';
 import type { Alert } from '../../api/views.ts';
 import type { AlertFilter } from '../../router.tsx';
+import { DataTable, type Column } from '../../parts/data-table.tsx';
 import { RelativeTime } from '../../parts/relative-time.tsx';
 import { AlertStateBadge, SeverityBadge, severityChoices } from '../../parts/severity.tsx';
-import { Sheet, SheetCell, SheetRow, type Column } from '../../parts/sheet.tsx';
 import { Failure, LoadingRows, Notice } from '../../parts/states.tsx';
 import { wordsOfKind } from './words.ts';
 import { saysNothing } from '../../parts/says-nothing.ts';
@@ -33,11 +33,7 @@ export function AlertsTab() {
       ) : rows.length === 0 ? (
         <Nothing filter={filter} />
       ) : (
-        <Sheet label="Alerts" columns={columns}>
-          {rows.map((alert) => (
-            <AlertRow key={alert.id} alert={alert} />
-          ))}
-        </Sheet>
+        <DataTable label="Alerts" rows={rows} columns={columns} keyOf={({ id }) => id} />
       )}
       {alerts.hasNextPage && (
         <Group justify="center" mt="md">
@@ -54,41 +50,27 @@ export function AlertsTab() {
   );
 }
 
-const columns: readonly Column[] = [
-  { name: 'Alert', width: 'minmax(16rem, 3fr)' },
-  { name: 'Severity', width: '6.5rem' },
-  { name: 'State', width: '6.5rem' },
-  { name: 'Since', width: 'minmax(7rem, 0.7fr)' },
-  { name: 'Seen', width: '4rem', isNumber: true },
-];
-
-function AlertRow({ alert }: { readonly alert: Alert }) {
-  const { id, what, kind, details, severity, state, occurrences, opened_at: opened } = alert;
-  return (
-    <SheetRow>
-      <SheetCell isWide>
+const columns: readonly Column<Alert>[] = [
+  {
+    name: 'Alert',
+    width: 'minmax(16rem, 3fr)',
+    isTitle: true,
+    cell: ({ id, what, kind, details }) => (
+      <>
         <Anchor component={Link} to={`/health/alerts/${id}`} fw={600} size="sm">
           {what}
         </Anchor>
         <Text size="xs" className="quiet">
           {[wordsOfKind(kind), details.provider ?? details.providers?.join(', ')].filter(Boolean).join(' · ')}
         </Text>
-      </SheetCell>
-      <SheetCell label="Severity">
-        <SeverityBadge severity={severity} />
-      </SheetCell>
-      <SheetCell label="State">
-        <AlertStateBadge state={state} />
-      </SheetCell>
-      <SheetCell label="Since">
-        <RelativeTime at={opened} />
-      </SheetCell>
-      <SheetCell label="Seen" isNumber>
-        {occurrences}×
-      </SheetCell>
-    </SheetRow>
-  );
-}
+      </>
+    ),
+  },
+  { name: 'Severity', width: '6.5rem', cell: ({ severity }) => <SeverityBadge severity={severity} /> },
+  { name: 'State', width: '6.5rem', cell: ({ state }) => <AlertStateBadge state={state} /> },
+  { name: 'Since', width: 'minmax(7rem, 0.7fr)', cell: ({ opened_at: at }) => <RelativeTime at={at} /> },
+  { name: 'Seen', width: '4rem', isNumber: true, cell: ({ occurrences }) => `${occurrences}×` },
+];
 
 function Nothing({ filter }: { readonly filter: AlertFilter }) {
   const navigate = useNavigate();

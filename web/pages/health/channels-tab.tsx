@@ -6,8 +6,8 @@ import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { channelsQuery } from '../../api/queries.ts';
 import type { AlertChannel } from '../../api/views.ts';
+import { DataTable, type Column } from '../../parts/data-table.tsx';
 import { AdminOnly } from '../../parts/admin-only.tsx';
-import { Sheet, SheetCell, SheetRow, type Column } from '../../parts/sheet.tsx';
 import { Failure, LoadingRows, Notice } from '../../parts/states.tsx';
 import { ChannelActs } from './channel-acts.tsx';
 import { ChannelDialog } from './channel-dialog.tsx';
@@ -45,30 +45,20 @@ export function ChannelsTab() {
           server.
         </Notice>
       ) : (
-        <Sheet label="Channels" columns={columns}>
-          {data.data.map((channel) => (
-            <ChannelRow key={channel.id} channel={channel} />
-          ))}
-        </Sheet>
+        <DataTable label="Channels" rows={data.data} columns={columns} keyOf={({ id }) => id} />
       )}
       {isAdding && <ChannelDialog channel={null} onClose={() => setAdding(false)} />}
     </>
   );
 }
 
-const columns: readonly Column[] = [
-  { name: 'Channel', width: 'minmax(10rem, 1fr)' },
-  { name: 'Leads to', width: 'minmax(10rem, 1.3fr)' },
-  { name: 'Takes', width: 'minmax(11rem, 1.4fr)' },
-  { name: 'Quiet hours', width: 'minmax(8rem, 0.9fr)' },
-  { name: 'Actions', width: '7rem', isUnnamed: true },
-];
-
-function ChannelRow({ channel }: { readonly channel: AlertChannel }) {
-  const { id, name, kind, is_active: isActive } = channel;
-  return (
-    <SheetRow>
-      <SheetCell isWide>
+const columns: readonly Column<AlertChannel>[] = [
+  {
+    name: 'Channel',
+    width: 'minmax(10rem, 1fr)',
+    isTitle: true,
+    cell: ({ id, name, kind, is_active: isActive }) => (
+      <>
         <Anchor component={Link} to={`/health/channels/${id}`} fw={600} size="sm">
           {name}
         </Anchor>
@@ -82,15 +72,22 @@ function ChannelRow({ channel }: { readonly channel: AlertChannel }) {
             </Badge>
           )}
         </Group>
-      </SheetCell>
-      <SheetCell label="Leads to" isWide>
-        <span className="mono">{placeOf(channel)}</span>
-      </SheetCell>
-      <SheetCell label="Takes">{rulesWords(channel)}</SheetCell>
-      <SheetCell label="Quiet hours">{quietWords(channel)}</SheetCell>
-      <SheetCell isWide>
-        <ChannelActs channel={channel} />
-      </SheetCell>
-    </SheetRow>
-  );
-}
+      </>
+    ),
+  },
+  {
+    name: 'Leads to',
+    width: 'minmax(10rem, 1.3fr)',
+    isWide: true,
+    cell: (channel) => <span className="mono">{placeOf(channel)}</span>,
+  },
+  { name: 'Takes', width: 'minmax(11rem, 1.4fr)', cell: rulesWords },
+  { name: 'Quiet hours', width: 'minmax(8rem, 0.9fr)', cell: quietWords },
+  {
+    name: 'Actions',
+    width: '7rem',
+    isWide: true,
+    isUnnamed: true,
+    cell: (channel) => <ChannelActs channel={channel} />,
+  },
+];

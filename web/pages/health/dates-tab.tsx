@@ -2,12 +2,12 @@
 import { Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { healthQuery } from '../../api/queries.ts';
+import { DataTable, type Column } from '../../parts/data-table.tsx';
+import { ProviderName } from '../../parts/provider-name.tsx';
 import { AgeBar } from '../../parts/age-bar.tsx';
 import { SeverityBadge } from '../../parts/severity.tsx';
-import { Sheet, SheetCell, SheetRow, type Column } from '../../parts/sheet.tsx';
 import { Failure, LoadingRows, Notice } from '../../parts/states.tsx';
 import { comingDates, type ComingDate } from './coming-dates.ts';
-import { ProviderName } from './provider-name.tsx';
 import { sayDaysLeft } from './words.ts';
 
 export function DatesTab() {
@@ -25,11 +25,7 @@ export function DatesTab() {
   const { encryption_key: ring } = data;
   return (
     <>
-      <Sheet label="Coming dates" columns={columns}>
-        {dates.map((date) => (
-          <DateRow key={date.id} date={date} />
-        ))}
-      </Sheet>
+      <DataTable label="Coming dates" rows={dates} columns={columns} keyOf={({ id }) => id} />
       {ring.age_days !== null && (
         <Text size="sm" className="quiet" mt="sm">
           The encryption key has been in use for {ring.age_days} days.
@@ -39,50 +35,56 @@ export function DatesTab() {
   );
 }
 
-const columns: readonly Column[] = [
-  { name: 'Provider', width: 'minmax(11rem, 1.2fr)' },
-  { name: 'What comes', width: 'minmax(10rem, 1fr)' },
-  { name: 'Days left', width: '5rem', isNumber: true },
-  { name: 'When', width: 'minmax(7rem, 0.7fr)' },
-  { name: 'Age of the key', width: 'minmax(9rem, 1fr)' },
-  { name: 'Advice', width: 'minmax(12rem, 1.6fr)' },
-];
-
 /** In UTC, as the days that are left are counted. */
 const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' });
 
-function DateRow({ date: { health, what, at, daysLeft, warning } }: { readonly date: ComingDate }) {
-  return (
-    <SheetRow>
-      <SheetCell isWide>
-        {health === null ? (
-          <Text fw={600} size="sm">
-            All keys
-          </Text>
-        ) : (
-          <ProviderName slug={health.provider} name={health.display_name} />
-        )}
-      </SheetCell>
-      <SheetCell label="What comes">{what}</SheetCell>
-      <SheetCell label="Days left" isNumber>
+const columns: readonly Column<ComingDate>[] = [
+  {
+    name: 'Provider',
+    width: 'minmax(11rem, 1.2fr)',
+    isTitle: true,
+    cell: ({ health }) =>
+      health === null ? (
+        <Text fw={600} size="sm">
+          All keys
+        </Text>
+      ) : (
+        <ProviderName slug={health.provider} name={health.display_name} />
+      ),
+  },
+  { name: 'What comes', width: 'minmax(10rem, 1fr)', cell: ({ what }) => what },
+  {
+    name: 'Days left',
+    width: '5rem',
+    isNumber: true,
+    cell: ({ daysLeft }) => (
+      <>
         <span aria-hidden>{daysLeft}</span>
         <span className="unseen">{sayDaysLeft(daysLeft)}</span>
-      </SheetCell>
-      <SheetCell label="When">
-        <time dateTime={at}>{day.format(new Date(at))}</time>
-      </SheetCell>
-      <SheetCell label="Age of the key">
-        <AgeBar health={health ?? undefined} />
-      </SheetCell>
-      <SheetCell label="Advice" isWide>
-        {warning === null ? (
-          <span className="quiet">Nothing yet</span>
-        ) : (
-          <>
-            <SeverityBadge severity={warning.severity} /> <span className="mono">{warning.advice}</span>
-          </>
-        )}
-      </SheetCell>
-    </SheetRow>
-  );
-}
+      </>
+    ),
+  },
+  {
+    name: 'When',
+    width: 'minmax(7rem, 0.7fr)',
+    cell: ({ at }) => <time dateTime={at}>{day.format(new Date(at))}</time>,
+  },
+  {
+    name: 'Age of the key',
+    width: 'minmax(9rem, 1fr)',
+    cell: ({ health }) => <AgeBar health={health ?? undefined} />,
+  },
+  {
+    name: 'Advice',
+    width: 'minmax(12rem, 1.6fr)',
+    isWide: true,
+    cell: ({ warning }) =>
+      warning === null ? (
+        <span className="quiet">Nothing yet</span>
+      ) : (
+        <>
+          <SeverityBadge severity={warning.severity} /> <span className="mono">{warning.advice}</span>
+        </>
+      ),
+  },
+];

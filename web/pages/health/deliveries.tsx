@@ -4,8 +4,8 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { channelsQuery } from '../../api/queries.ts';
 import type { AlertDelivery } from '../../api/views.ts';
+import { DataTable, type Column } from '../../parts/data-table.tsx';
 import { RelativeTime } from '../../parts/relative-time.tsx';
-import { Sheet, SheetCell, SheetRow, type Column } from '../../parts/sheet.tsx';
 import { SaidBadge, type Said } from '../../parts/verdict.tsx';
 
 const deliveryStates: Readonly<Record<AlertDelivery['state'], Said>> = {
@@ -42,54 +42,69 @@ export function Deliveries({
   const nameOf = (id: number): string =>
     channels?.data.find((channel) => channel.id === id)?.name ?? `channel ${id}`;
   return (
-    <Sheet label="Deliveries" columns={columnsFor(without)}>
-      {deliveries.map((delivery) => (
-        <SheetRow key={delivery.id}>
-          <SheetCell label={without === 'alert' ? 'Channel' : 'Alert'}>
-            {without === 'alert' ? (
-              <Anchor component={Link} size="sm" to={`/health/channels/${delivery.channel_id}`}>
-                {nameOf(delivery.channel_id)}
-              </Anchor>
-            ) : delivery.alert_id === null ? (
-              <span className="quiet">none</span>
-            ) : (
-              <Anchor component={Link} size="sm" to={`/health/alerts/${delivery.alert_id}`}>
-                Alert {delivery.alert_id}
-              </Anchor>
-            )}
-          </SheetCell>
-          <SheetCell label="Message">{events[delivery.event]}</SheetCell>
-          <SheetCell label="Outcome">
-            <SaidBadge said={deliveryStates[delivery.state]} />
-            {delivery.last_error !== null && (
-              <Text size="xs" className="quiet" mt={2}>
-                {delivery.last_error}
-              </Text>
-            )}
-          </SheetCell>
-          <SheetCell label="Tries" isNumber>
-            {delivery.attempts}
-          </SheetCell>
-          <SheetCell label="When">
-            <RelativeTime at={delivery.delivered_at ?? delivery.created_at} />
-            {delivery.next_attempt_at !== null && (
-              <Text size="xs" className="quiet">
-                again <RelativeTime at={delivery.next_attempt_at} />
-              </Text>
-            )}
-          </SheetCell>
-        </SheetRow>
-      ))}
-    </Sheet>
+    <DataTable
+      label="Deliveries"
+      rows={deliveries}
+      columns={[without === 'alert' ? channelColumn(nameOf) : alertColumn, ...columns]}
+      keyOf={({ id }) => id}
+    />
   );
 }
 
-function columnsFor(without: 'alert' | 'channel'): readonly Column[] {
-  return [
-    { name: without === 'alert' ? 'Channel' : 'Alert', width: 'minmax(8rem, 1fr)' },
-    { name: 'Message', width: 'minmax(7rem, 0.8fr)' },
-    { name: 'Outcome', width: 'minmax(10rem, 2fr)' },
-    { name: 'Tries', width: '3.5rem', isNumber: true },
-    { name: 'When', width: 'minmax(8rem, 0.8fr)' },
-  ];
-}
+const place = { width: 'minmax(8rem, 1fr)' } as const;
+
+const channelColumn = (nameOf: (id: number) => string): Column<AlertDelivery> => ({
+  name: 'Channel',
+  ...place,
+  cell: ({ channel_id: id }) => (
+    <Anchor component={Link} size="sm" to={`/health/channels/${id}`}>
+      {nameOf(id)}
+    </Anchor>
+  ),
+});
+
+const alertColumn: Column<AlertDelivery> = {
+  name: 'Alert',
+  ...place,
+  cell: ({ alert_id: id }) =>
+    id === null ? (
+      <span className="quiet">none</span>
+    ) : (
+      <Anchor component={Link} size="sm" to={`/health/alerts/${id}`}>
+        Alert {id}
+      </Anchor>
+    ),
+};
+
+const columns: readonly Column<AlertDelivery>[] = [
+  { name: 'Message', width: 'minmax(7rem, 0.8fr)', cell: ({ event }) => events[event] },
+  {
+    name: 'Outcome',
+    width: 'minmax(10rem, 2fr)',
+    cell: ({ state, last_error: error }) => (
+      <>
+        <SaidBadge said={deliveryStates[state]} />
+        {error !== null && (
+          <Text size="xs" className="quiet" mt={2}>
+            {error}
+          </Text>
+        )}
+      </>
+    ),
+  },
+  { name: 'Tries', width: '3.5rem', isNumber: true, cell: ({ attempts }) => attempts },
+  {
+    name: 'When',
+    width: 'minmax(8rem, 0.8fr)',
+    cell: ({ delivered_at: delivered, created_at: created, next_attempt_at: next }) => (
+      <>
+        <RelativeTime at={delivered ?? created} />
+        {next !== null && (
+          <Text size="xs" className="quiet">
+            again <RelativeTime at={next} />
+          </Text>
+        )}
+      </>
+    ),
+  },
+];

@@ -6,12 +6,12 @@ import { AlarmClock, Pencil, Search } from 'lucide-react';
 import { useState } from 'react';
 import { healthQuery } from '../../api/queries.ts';
 import type { ProviderHealth } from '../../api/views.ts';
+import { DataTable, type Column } from '../../parts/data-table.tsx';
+import { ProviderName } from '../../parts/provider-name.tsx';
 import { AgeBar } from '../../parts/age-bar.tsx';
 import { RelativeTime } from '../../parts/relative-time.tsx';
-import { Sheet, SheetCell, SheetRow, type Column } from '../../parts/sheet.tsx';
 import { Failure, LoadingRows, Notice } from '../../parts/states.tsx';
 import { PolicyDialog } from './policy-dialog.tsx';
-import { ProviderName } from './provider-name.tsx';
 import { SnoozeAgeDialog } from './snooze-age-dialog.tsx';
 import { RowAction } from '../../parts/row-action.tsx';
 
@@ -56,77 +56,72 @@ export function PoliciesTab() {
           }
         />
       ) : (
-        <Sheet label="Policies" columns={columns}>
-          {chosen.map((health) => (
-            <PolicyRow key={health.provider} health={health} />
-          ))}
-        </Sheet>
+        <DataTable label="Policies" rows={chosen} columns={columns} keyOf={({ provider }) => provider} />
       )}
     </>
   );
 }
 
-const columns: readonly Column[] = [
-  { name: 'Provider', width: 'minmax(11rem, 1.3fr)' },
-  { name: 'Age', width: 'minmax(9rem, 1fr)' },
-  { name: 'Ageing', width: '4.5rem', isNumber: true },
-  { name: 'Due', width: '4.5rem', isNumber: true },
-  { name: 'Overdue', width: '4.5rem', isNumber: true },
-  { name: 'Owner', width: 'minmax(7rem, 1fr)' },
-  { name: 'Put off until', width: 'minmax(7rem, 0.8fr)' },
-  { name: 'Actions', width: '4.75rem', isUnnamed: true },
+const columns: readonly Column<ProviderHealth>[] = [
+  {
+    name: 'Provider',
+    width: 'minmax(11rem, 1.3fr)',
+    isTitle: true,
+    cell: ({ provider, display_name: name }) => <ProviderName slug={provider} name={name} />,
+  },
+  { name: 'Age', width: 'minmax(9rem, 1fr)', cell: (health) => <AgeBar health={health} /> },
+  { name: 'Ageing', width: '4.5rem', isNumber: true, cell: ({ policy }) => policy.ageing_days },
+  { name: 'Due', width: '4.5rem', isNumber: true, cell: ({ policy }) => policy.due_days },
+  { name: 'Overdue', width: '4.5rem', isNumber: true, cell: ({ policy }) => policy.overdue_days },
+  {
+    name: 'Owner',
+    width: 'minmax(7rem, 1fr)',
+    cell: ({ policy: { owner } }) => owner ?? <span className="quiet">nobody</span>,
+  },
+  {
+    name: 'Put off until',
+    width: 'minmax(7rem, 0.8fr)',
+    cell: ({ policy: { snoozed_until: until, snooze_reason: why } }) =>
+      until === null ? (
+        <span className="quiet">–</span>
+      ) : (
+        <>
+          <RelativeTime at={until} />
+          <Text size="xs" className="quiet">
+            {why}
+          </Text>
+        </>
+      ),
+  },
+  {
+    name: 'Actions',
+    width: '4.75rem',
+    isWide: true,
+    isUnnamed: true,
+    cell: (health) => <PolicyActs health={health} />,
+  },
 ];
 
-function PolicyRow({ health }: { readonly health: ProviderHealth }) {
-  const { provider, display_name: name, policy } = health;
+function PolicyActs({ health }: { readonly health: ProviderHealth }) {
+  const { display_name: name } = health;
   const [dialog, setDialog] = useState<'change' | 'snooze' | null>(null);
   const close = (): void => setDialog(null);
   return (
-    <SheetRow>
-      <SheetCell isWide>
-        <ProviderName slug={provider} name={name} />
-      </SheetCell>
-      <SheetCell label="Age">
-        <AgeBar health={health} />
-      </SheetCell>
-      <SheetCell label="Ageing" isNumber>
-        {policy.ageing_days}
-      </SheetCell>
-      <SheetCell label="Due" isNumber>
-        {policy.due_days}
-      </SheetCell>
-      <SheetCell label="Overdue" isNumber>
-        {policy.overdue_days}
-      </SheetCell>
-      <SheetCell label="Owner">{policy.owner ?? <span className="quiet">nobody</span>}</SheetCell>
-      <SheetCell label="Put off until">
-        {policy.snoozed_until === null ? (
-          <span className="quiet">–</span>
-        ) : (
-          <>
-            <RelativeTime at={policy.snoozed_until} />
-            <Text size="xs" className="quiet">
-              {policy.snooze_reason}
-            </Text>
-          </>
-        )}
-      </SheetCell>
-      <SheetCell isWide>
-        <Group gap={4} wrap="nowrap">
-          <RowAction
-            label={`Change the policy of ${name}`}
-            icon={<Pencil size={18} />}
-            act={() => setDialog('change')}
-          />
-          <RowAction
-            label={`Put off the age of ${name}`}
-            icon={<AlarmClock size={18} />}
-            act={() => setDialog('snooze')}
-          />
-        </Group>
-        {dialog === 'change' && <PolicyDialog health={health} onClose={close} />}
-        {dialog === 'snooze' && <SnoozeAgeDialog health={health} onClose={close} />}
-      </SheetCell>
-    </SheetRow>
+    <>
+      <Group gap={4} wrap="nowrap">
+        <RowAction
+          label={`Change the policy of ${name}`}
+          icon={<Pencil size={18} />}
+          act={() => setDialog('change')}
+        />
+        <RowAction
+          label={`Put off the age of ${name}`}
+          icon={<AlarmClock size={18} />}
+          act={() => setDialog('snooze')}
+        />
+      </Group>
+      {dialog === 'change' && <PolicyDialog health={health} onClose={close} />}
+      {dialog === 'snooze' && <SnoozeAgeDialog health={health} onClose={close} />}
+    </>
   );
 }

@@ -4,13 +4,13 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { healthQuery, providersQuery } from '../../api/queries.ts';
 import type { KeyWarning, ProviderHealth } from '../../api/views.ts';
+import { DataTable, type Column } from '../../parts/data-table.tsx';
+import { ProviderName } from '../../parts/provider-name.tsx';
 import { RelativeTime } from '../../parts/relative-time.tsx';
 import { SeverityBadge } from '../../parts/severity.tsx';
-import { Sheet, SheetCell, SheetRow, type Column } from '../../parts/sheet.tsx';
 import { Failure, LoadingRows, Notice } from '../../parts/states.tsx';
 import { SaidBadge, VerdictBadge } from '../../parts/verdict.tsx';
 import classes from './health.module.css';
-import { ProviderName } from './provider-name.tsx';
 import { healthWords } from './words.ts';
 
 export function StateTab() {
@@ -45,11 +45,12 @@ export function StateTab() {
           What is active and has a key is tested once a day, and its health stands here.
         </Notice>
       ) : (
-        <Sheet label="How the keys stand" columns={columns}>
-          {watched.toSorted(byUrgency).map((one) => (
-            <Row key={one.provider} health={one} />
-          ))}
-        </Sheet>
+        <DataTable
+          label="How the keys stand"
+          rows={watched.toSorted(byUrgency)}
+          columns={columns}
+          keyOf={({ provider }) => provider}
+        />
       )}
       <WithoutKey providers={data.data.filter((one) => !hasKey(one))} />
     </>
@@ -67,14 +68,6 @@ function WithoutKey({ providers }: { readonly providers: readonly ProviderHealth
     </Text>
   );
 }
-
-const columns: readonly Column[] = [
-  { name: 'Provider', width: 'minmax(11rem, 1.2fr)' },
-  { name: 'Health', width: 'minmax(7rem, 0.7fr)' },
-  { name: 'Last word', width: 'minmax(7rem, 0.8fr)' },
-  { name: 'Serves', width: 'minmax(8rem, 0.9fr)' },
-  { name: 'What to do', width: 'minmax(14rem, 2fr)' },
-];
 
 const tones = { healthy: 'good', degraded: 'warn', unhealthy: 'bad', unknown: 'quiet' } as const;
 
@@ -95,49 +88,63 @@ function Counts({ counts }: { readonly counts: Readonly<Record<ProviderHealth['h
   );
 }
 
-function Row({ health }: { readonly health: ProviderHealth }) {
-  const { provider, display_name: name, source, verdict, since, mask, warnings, last_test: test } = health;
-  const hasKey = source !== null;
-  return (
-    <SheetRow>
-      <SheetCell isWide>
-        <ProviderName slug={provider} name={name} />
-      </SheetCell>
-      <SheetCell label="Health">
-        <SaidBadge
-          said={hasKey ? healthWords[health.health] : { word: 'Does not serve', color: 'red' }}
-          message={hasKey ? undefined : health.reason}
-        />
-      </SheetCell>
-      <SheetCell label="Last word">
-        {verdict === null ? (
-          <span className="quiet">{hasKey ? 'none yet' : '–'}</span>
-        ) : (
-          <>
-            <VerdictBadge verdict={verdict} message={test?.verdict === verdict ? test.message : undefined} />
-            <Text size="xs" className="quiet" mt={2}>
-              <RelativeTime at={since} />
-            </Text>
-          </>
-        )}
-      </SheetCell>
-      <SheetCell label="Serves">
-        {hasKey ? (
-          <>
-            {source === 'database' ? 'Database' : 'Environment'}
-            <Text className="mono quiet">{mask}</Text>
-          </>
-        ) : (
-          <span className="quiet">nothing</span>
-        )}
-      </SheetCell>
-      <SheetCell label="What to do" isWide>
-        {hasKey ? <Advice health={health} /> : health.reason}
-        {warnings.length > 0 && <Warnings warnings={warnings} />}
-      </SheetCell>
-    </SheetRow>
-  );
-}
+const columns: readonly Column<ProviderHealth>[] = [
+  {
+    name: 'Provider',
+    width: 'minmax(11rem, 1.2fr)',
+    isTitle: true,
+    cell: ({ provider, display_name: name }) => <ProviderName slug={provider} name={name} />,
+  },
+  {
+    name: 'Health',
+    width: 'minmax(7rem, 0.7fr)',
+    cell: ({ source, health, reason }) =>
+      source === null ? (
+        <SaidBadge said={{ word: 'Does not serve', color: 'red' }} message={reason} />
+      ) : (
+        <SaidBadge said={healthWords[health]} />
+      ),
+  },
+  {
+    name: 'Last word',
+    width: 'minmax(7rem, 0.8fr)',
+    cell: ({ source, verdict, since, last_test: test }) =>
+      verdict === null ? (
+        <span className="quiet">{source === null ? '–' : 'none yet'}</span>
+      ) : (
+        <>
+          <VerdictBadge verdict={verdict} message={test?.verdict === verdict ? test.message : undefined} />
+          <Text size="xs" className="quiet" mt={2}>
+            <RelativeTime at={since} />
+          </Text>
+        </>
+      ),
+  },
+  {
+    name: 'Serves',
+    width: 'minmax(8rem, 0.9fr)',
+    cell: ({ source, mask }) =>
+      source === null ? (
+        <span className="quiet">nothing</span>
+      ) : (
+        <>
+          {source === 'database' ? 'Database' : 'Environment'}
+          <Text className="mono quiet">{mask}</Text>
+        </>
+      ),
+  },
+  {
+    name: 'What to do',
+    width: 'minmax(14rem, 2fr)',
+    isWide: true,
+    cell: (health) => (
+      <>
+        {health.source === null ? health.reason : <Advice health={health} />}
+        {health.warnings.length > 0 && <Warnings warnings={health.warnings} />}
+      </>
+    ),
+  },
+];
 
 /** What the last test advised, as long as its word stands and is no good one. */
 function Advice({

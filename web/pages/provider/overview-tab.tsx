@@ -30,7 +30,7 @@ type Instance = KeyStatus['instances'][number];
 const sources = { database: 'Database', environment: 'Environment' } as const;
 
 const columns: readonly Column<Instance>[] = [
-  { name: 'Instance', cell: ({ host, pid }) => `${host}, process ${pid}` },
+  { name: 'Instance', isLong: true, isWide: true, cell: ({ host, pid }) => `${host}, process ${pid}` },
   {
     name: 'Serves',
     cell: ({ serves }) =>
@@ -38,6 +38,7 @@ const columns: readonly Column<Instance>[] = [
   },
   {
     name: 'Key',
+    isLong: true,
     cell: ({ serves }) => <span className="mono">{serves?.fingerprint ?? '–'}</span>,
   },
   {

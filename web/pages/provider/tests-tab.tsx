@@ -26,10 +26,10 @@ const sources = { database: 'Stored', environment: 'Environment', candidate: 'Of
 const columns: readonly Column<RecordedTest>[] = [
   { name: 'When', isFirm: true, cell: ({ tested_at: at }) => <RelativeTime at={at} /> },
   { name: 'Verdict', isFirm: true, cell: ({ verdict }) => <VerdictBadge verdict={verdict} /> },
-  { name: 'What was said', cell: ({ message }) => message },
+  { name: 'What was said', isLong: true, isWide: true, cell: ({ message }) => message },
   {
     name: 'Key',
-    isName: true,
+    isLong: true,
     cell: ({ source, asked_by: who }) => (
       <>
         {sources[source]}

@@ -30,7 +30,7 @@ const versionColumns: readonly Column<KeyVersion>[] = [
   },
   {
     name: 'State',
-    isName: true,
+    isLong: true,
     cell: ({ state, remark }) => (
       <Stack gap={2} align="flex-start">
         <Badge variant="light" tt="none" color={states[state][1]}>
@@ -50,7 +50,7 @@ const versionColumns: readonly Column<KeyVersion>[] = [
   },
   {
     name: 'Came',
-    isName: true,
+    isLong: true,
     cell: ({ created_at: at, created_by: who, origin }) => (
       <>
         <RelativeTime at={at} />
@@ -63,10 +63,10 @@ const versionColumns: readonly Column<KeyVersion>[] = [
   },
   {
     name: 'Left',
-    isName: true,
+    isLong: true,
     cell: ({ revoked_at: revoked, retired_at: retired }) => <RelativeTime at={revoked ?? retired} none="–" />,
   },
-  { name: 'Reason', isName: true, cell: ({ reason }) => reason ?? <span className="quiet">–</span> },
+  { name: 'Reason', isLong: true, cell: ({ reason }) => reason ?? <span className="quiet">–</span> },
 ];
 
 const rotationColumns: readonly Column<Rotation>[] = [
@@ -90,6 +90,8 @@ const rotationColumns: readonly Column<Rotation>[] = [
   },
   {
     name: 'From, to',
+    isLong: true,
+    isWide: true,
     cell: ({ old_key: old, new_key: next }) => (
       <span className="mono">
         {old?.mask ?? 'none'} → {next.mask ?? 'not made'}
@@ -98,7 +100,7 @@ const rotationColumns: readonly Column<Rotation>[] = [
   },
   {
     name: 'Began',
-    isName: true,
+    isLong: true,
     cell: ({ started_at: at, started_by: who }) => (
       <>
         <RelativeTime at={at} />

@@ -1,37 +1,62 @@
-/** The providers in rows; on a narrow screen each row is a card. */
-import { DrawnRows } from '../../parts/drawn-rows.tsx';
-import { ProviderRow } from './provider-row.tsx';
-import classes from './provider-table.module.css';
+/** The providers in rows: what serves each, how its key stands, and what can be done. */
+import { Text } from '@mantine/core';
+import { AgeBar } from '../../parts/age-bar.tsx';
+import { LongTable, type Column } from '../../parts/data-table.tsx';
+import { ProviderName } from '../../parts/provider-name.tsx';
+import { RelativeTime } from '../../parts/relative-time.tsx';
+import { SaidBadge, statusOf } from '../../parts/verdict.tsx';
+import { RowActs } from './row-acts.tsx';
 import type { Row } from './rows.ts';
+import { SourceBadge } from './source-badge.tsx';
 
-const columns = ['Provider', 'Serves', 'Key', 'Status', 'Last tested', 'Age'] as const;
+const columns: readonly Column<Row>[] = [
+  {
+    name: 'Provider',
+    width: 'minmax(11rem, 1.5fr)',
+    isTitle: true,
+    cell: ({ provider: { slug, display_name: name } }) => <ProviderName slug={slug} name={name} />,
+  },
+  {
+    name: 'Serves',
+    width: 'minmax(8rem, 1fr)',
+    cell: ({ provider }) => <SourceBadge provider={provider} />,
+  },
+  {
+    name: 'Key',
+    width: 'minmax(8rem, 1fr)',
+    cell: ({ provider: { stored_key: stored }, health }) => (
+      <span className="mono">{health?.mask ?? stored?.mask ?? <span className="quiet">none</span>}</span>
+    ),
+  },
+  {
+    name: 'Status',
+    width: 'minmax(7rem, 0.8fr)',
+    cell: ({ provider, health }) => {
+      const status = statusOf(provider, health);
+      return <SaidBadge said={status} message={status.message} />;
+    },
+  },
+  {
+    name: 'Last tested',
+    width: 'minmax(6.5rem, 0.8fr)',
+    cell: ({ provider: { stored_key: stored }, health }) => (
+      <Text component="span" size="sm">
+        <RelativeTime at={health?.last_test?.tested_at ?? stored?.last_tested_at ?? null} />
+      </Text>
+    ),
+  },
+  { name: 'Age', width: 'minmax(8rem, 1fr)', cell: ({ health }) => <AgeBar health={health} /> },
+  {
+    name: 'Actions',
+    width: '5.5rem',
+    isWide: true,
+    isUnnamed: true,
+    cell: ({ provider }) => <RowActs provider={provider} />,
+  },
+];
+
 const slugOf = ({ provider }: Row): string => provider.slug;
 
 export function ProviderTable({ rows }: { readonly rows: readonly Row[] }) {
-  return (
-    <div className="surface" role="table" aria-label="Providers" aria-rowcount={rows.length + 1}>
-      <div role="rowgroup" className={classes['head']}>
-        <div role="row" className={classes['row']} aria-rowindex={1}>
-          {columns.map((name) => (
-            <div key={name} role="columnheader">
-              {name}
-            </div>
-          ))}
-          <div role="columnheader">
-            <span className={classes['unseen']}>Actions</span>
-          </div>
-        </div>
-      </div>
-      <DrawnRows
-        rows={rows}
-        keyOf={slugOf}
-        rowHeight={64}
-        overscan={12}
-        className={classes['body']}
-        rowClassName={classes['row']}
-      >
-        {(row) => <ProviderRow {...row} />}
-      </DrawnRows>
-    </div>
-  );
+  return <LongTable label="Providers" rows={rows} columns={columns} keyOf={slugOf} rowHeight={64} />;
 }

@@ -20,7 +20,13 @@ export function Stepper({ standing: { stage, state } }: { readonly standing: Sta
               aria-current={mark === 'open' ? 'step' : undefined}
             >
               <span className={classes['dot']} aria-hidden>
-                {mark === 'done' ? <Check size={14} /> : mark === 'stopped' ? <X size={14} /> : index + 1}
+                {mark === 'done' ? (
+                  <Check size="0.875rem" />
+                ) : mark === 'stopped' ? (
+                  <X size="0.875rem" />
+                ) : (
+                  index + 1
+                )}
               </span>
               <span className={classes['name']}>
                 {stageNames[one]}

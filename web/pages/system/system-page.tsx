@@ -69,6 +69,8 @@ function Instances() {
             columns={[
               {
                 name: 'Instance',
+                isLong: true,
+                isTitle: true,
                 cell: ({ id, host, pid }) => `${host}, process ${pid}${id === own ? ' (answers you)' : ''}`,
               },
               { name: 'Version', cell: ({ version }) => version },
@@ -95,7 +97,11 @@ function Instances() {
               rows={jobs}
               keyOf={({ name }) => name}
               columns={[
-                { name: 'Job', cell: ({ name }) => `${name.charAt(0).toUpperCase()}${name.slice(1)}` },
+                {
+                  name: 'Job',
+                  isTitle: true,
+                  cell: ({ name }) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+                },
                 { name: 'Last run', cell: ({ last_run_at: at }) => <RelativeTime at={at} /> },
                 {
                   name: 'Next run',
@@ -148,7 +154,11 @@ function Migrations({ migrations }: { readonly migrations: System['migrations'] 
         rows={migrations}
         keyOf={({ version }) => version}
         columns={[
-          { name: 'Migration', cell: ({ version, name }) => `${version} ${name.replaceAll('_', ' ')}` },
+          {
+            name: 'Migration',
+            isTitle: true,
+            cell: ({ version, name }) => `${version} ${name.replaceAll('_', ' ')}`,
+          },
           { name: 'State', cell: ({ state }) => <SaidBadge said={states[state]} /> },
           { name: 'Applied', cell: ({ applied_at: at }) => <RelativeTime at={at} none="not yet" /> },
           { name: 'Differences', isNumber: true, cell: ({ differences }) => differences },
@@ -173,9 +183,16 @@ function Settings({ settings }: { readonly settings: System['settings'] }) {
         rows={shown}
         keyOf={({ name }) => name}
         columns={[
-          { name: 'Variable', cell: ({ name }) => <span className="mono">{name}</span> },
+          {
+            name: 'Variable',
+            width: 'minmax(14rem, 1fr)',
+            isTitle: true,
+            cell: ({ name }) => <span className="mono">{name}</span>,
+          },
           {
             name: 'Value',
+            width: 'minmax(10rem, 1fr)',
+            isWide: true,
             cell: ({ is_set: isSet, value, default: otherwise }) =>
               !isSet ? (
                 <span className="quiet">not set: {otherwise}</span>
@@ -185,7 +202,12 @@ function Settings({ settings }: { readonly settings: System['settings'] }) {
                 <span className="mono">{value}</span>
               ),
           },
-          { name: 'Meaning', cell: ({ description }) => description.replaceAll('`', '') },
+          {
+            name: 'Meaning',
+            width: 'minmax(14rem, 1.5fr)',
+            isWide: true,
+            cell: ({ description }) => description.replaceAll('`', ''),
+          },
         ]}
       />
     </Stack>
