@@ -167,6 +167,50 @@ describe('System Provider Keys', () => {
     await page.getByText('No provider is like this').waitFor();
   });
 
+  it('gives the focus back to what opened a dialog: a button, or the menu from which it came', async () => {
+    await callAdmin(url(), 'POST /api/v1/admin/providers/openrouter/set-key', {
+      body: { api_key: secondKey, source: 'hybrid', skip_test: true },
+    });
+    const page = await signedIn(url(), adminToken, '/providers?q=openrouter');
+    const more = page.getByRole('button', { name: 'More for OpenRouter' });
+    for (const name of ['Replace the key', 'Remove the key']) {
+      await more.focus();
+      await page.keyboard.press('Enter');
+      await page.getByRole('menuitem', { name }).press('Enter');
+      await page.getByRole('dialog').getByRole('textbox').first().waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await untilFocused(more);
+    }
+    const add = page.getByRole('button', { name: 'Add a provider' });
+    await add.click();
+    await page.getByRole('dialog').getByRole('textbox').first().waitFor();
+    await page.keyboard.press('Escape');
+    await untilFocused(add);
+  });
+
+  it('gives the focus back when the palette closes, and to the view where what had it is gone', async () => {
+    const page = await signedIn(url(), adminToken, '/providers?q=openrouter');
+    const palette = page.getByRole('combobox', { name: 'A view or a provider' });
+    const button = page.getByRole('button', { name: 'Go to…' });
+    await button.click();
+    await palette.waitFor();
+    await page.keyboard.press('Escape');
+    await untilFocused(button);
+    const more = page.getByRole('button', { name: 'More for OpenRouter' });
+    await more.focus();
+    await page.keyboard.press('Control+k');
+    await palette.waitFor();
+    await page.keyboard.press('Control+k');
+    await palette.waitFor({ state: 'detached' });
+    await untilFocused(more);
+    await page.keyboard.press('Control+k');
+    await palette.fill('encryption');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Encryption' }).waitFor();
+    await untilFocused(page.locator('#view'));
+  });
+
   it('goes to a provider by keyboard alone', async () => {
     const page = await signedIn(url(), adminToken, '/providers');
     await page.keyboard.press('Control+k');

@@ -1,6 +1,7 @@
-/** A dialog with a title. Its head is no landmark: a page has one banner. */
+/** A dialog with a title, open for as long as it is there. Its head is no landmark: a page has one banner. */
 import { CloseButton, Group, Modal } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { useFocusReturn } from './focus-return.ts';
 
 export function Dialog({
   title,
@@ -16,9 +17,11 @@ export function Dialog({
   /** It is left by its buttons alone: what it shows cannot be shown again. */
   readonly isFirm?: boolean;
 }) {
+  useFocusReturn();
   return (
     <Modal.Root
       opened
+      returnFocus={false}
       onClose={onClose}
       centered
       size={size}

@@ -16,6 +16,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { Search } from 'lucide-react';
 import { useState, useSyncExternalStore, type KeyboardEvent } from 'react';
 import { providersQuery } from '../api/queries.ts';
+import { focusOnView, useFocusReturn } from '../parts/focus-return.ts';
 import { Monogram } from '../parts/monogram.tsx';
 import classes from './palette.module.css';
 import { places } from './places.ts';
@@ -55,8 +56,13 @@ export function PaletteButton() {
 export function Palette() {
   useHotkeys([['mod+K', () => show(!isOpen)]], []);
   const opened = useSyncExternalStore(subscribe, () => isOpen);
+  return opened && <OpenPalette />;
+}
+
+function OpenPalette() {
+  useFocusReturn();
   return (
-    <Modal.Root opened={opened} onClose={() => show(false)} centered={false} yOffset="12vh">
+    <Modal.Root opened returnFocus={false} onClose={() => show(false)} centered={false} yOffset="12vh">
       <Modal.Overlay backgroundOpacity={0.45} />
       <Modal.Content aria-label="Go to">
         <Modal.Body p={0}>
@@ -70,14 +76,14 @@ export function Palette() {
 function goTo(target: Target | undefined): void {
   if (target === undefined) return;
   show(false);
-  target.go();
+  void target.go().then(focusOnView);
 }
 
 interface Target {
   readonly id: string;
   readonly name: string;
   readonly kind: string;
-  readonly go: () => void;
+  readonly go: () => Promise<void>;
   readonly mark: React.ReactNode;
 }
 
@@ -159,7 +165,7 @@ function useTargets(words: string): Target[] {
       id: to.slice(1),
       name,
       kind: 'View',
-      go: () => void navigate({ to }),
+      go: async () => navigate({ to }),
       mark: <Icon size={18} aria-hidden />,
     }));
   const found = providers
@@ -169,7 +175,7 @@ function useTargets(words: string): Target[] {
       id: `provider-${slug}`,
       name,
       kind: 'Provider',
-      go: () => void navigate({ to: '/providers/$slug', params: { slug } }),
+      go: async () => navigate({ to: '/providers/$slug', params: { slug } }),
       mark: <Monogram slug={slug} name={name} size={20} />,
     }));
   return [...views, ...found];
