@@ -3,7 +3,12 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { callAdmin, deadKey } from '../support/administered-keyward.ts';
 import { startServerProcess } from '../support/keyward-process.ts';
-import { expectAccessible, looks, usePage } from '../support/page-in-browser.ts';
+import {
+  expectAccessible,
+  expectNoSidewaysAtDoubleText,
+  looks,
+  usePage,
+} from '../support/page-in-browser.ts';
 import { rotatingKey } from '../support/rotating.ts';
 import {
   adminToken,
@@ -163,7 +168,9 @@ describe('the rotation of a key', () => {
     const page = await visit(`${rotations}/new`);
     await stage(page, deadKey);
     await press(page, 'Test the new key');
-    await page.getByText(/^A test said of the new key/).waitFor();
+    const told = page.getByRole('alert').filter({ hasText: 'The provider refuses this key' });
+    await told.getByText(/^A test said of the new key/).waitFor();
+    await expectAccessible(page);
     await press(page, 'Canary by force…');
     const dialog = page.getByRole('dialog');
     const confirm = dialog.getByRole('button', { name: 'Start the canary' });
@@ -186,6 +193,54 @@ describe('the rotation of a key', () => {
     await page.getByRole('heading', { name: 'The rotation was cancelled' }).waitFor();
     await page.getByRole('link', { name: 'Begin another one' }).click();
     await page.waitForURL('**/rotations/new');
+  });
+
+  it('offers another key in place of one that is proven dead', async () => {
+    const page = await visit(`${rotations}/new`);
+    await stage(page, deadKey);
+    const address = page.url();
+    await press(page, 'Test the new key');
+    await page.getByRole('heading', { name: 'The new key is dead' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Test the new key' }).count()).toBe(0);
+    const primary = page.locator('#view button:not([data-variant])');
+    expect(await primary.allInnerTexts()).toEqual(['Use another key']);
+    await press(page, 'Use another key');
+    await page.waitForURL('**/rotations/new');
+    await stage(page, newKey);
+    await page.waitForURL((now) => /\/rotations\/\d+$/.test(now.pathname) && now.href !== address);
+    await page.goto(address);
+    await page.getByRole('heading', { name: 'The rotation was cancelled' }).waitFor();
+  });
+
+  it('does not claim that nothing happened where no answer came, and shows what did', async () => {
+    const page = await visit(`${rotations}/new`);
+    await stage(page, newKey);
+    await call(url(), 'POST', 'rotations/open/canary', { percent: 50, force: true, reason: 'to promote it' });
+    await keyward.caughtUp();
+    // The provider rests between two tests.
+    const proof = `POST /api/v1/admin/providers/${slug}/rotations/open/test`;
+    await expect
+      .poll(
+        async () => (await callAdmin(url(), proof, { body: { spend: true, model: 'some/model' } })).status,
+        { timeout: 10_000 },
+      )
+      .toBe(200);
+    await untilStage(page, 'Promote');
+    await page.route('**/promote?*', async (route) => route.abort());
+    await press(page, 'Promote the new key');
+    const unknown = page.getByRole('alert').filter({ hasText: 'It is not known whether this was done' });
+    await unknown.waitFor();
+    await expectAccessible(page);
+    expect(await page.getByText('Nothing was switched').count()).toBe(0);
+    await page.unroute('**/promote?*');
+    // It was done, and only the answer is lost.
+    await page.route('**/promote?*', async (route) => {
+      await route.fetch();
+      await route.abort();
+    });
+    await press(page, 'Promote the new key');
+    await untilStage(page, 'Soak');
+    await unknown.waitFor({ state: 'detached' });
   });
 
   it('proves a key by one call, retires early only by force, and rolls back while the old key stands by', async () => {
@@ -251,6 +306,10 @@ describe('the rotation of a key', () => {
     await look();
     await stage(page, newKey);
     await look();
+    if (width === 1280) {
+      await expectNoSidewaysAtDoubleText(page, 'the wizard');
+      await page.evaluate("document.documentElement.style.fontSize = ''");
+    }
     await call(url(), 'POST', 'rotations/open/canary', { percent: 50, force: true, reason: 'to look at it' });
     await untilStage(page, 'Canary');
     await page.getByRole('group', { name: 'New key' }).waitFor();
@@ -291,8 +350,8 @@ describe('a rotation whose server is killed in the middle', () => {
       const notice = page.getByText('The connection to Keyward is lost');
       await notice.waitFor();
       await press(page, 'Promote the new key');
-      await page.getByText('Nothing was switched').waitFor();
-      await page.getByText('Keyward does not answer. Nothing is known to have changed.').waitFor();
+      await page.getByText('It is not known whether this was done').waitFor();
+      expect(await page.getByText('Nothing was switched').count()).toBe(0);
       await expectAccessible(page);
       // What was known stays in sight.
       expect(Number(await count(page, 'New key', 'Calls'))).toBeGreaterThan(0);

@@ -1,6 +1,7 @@
 /** The first minutes of an administrator, in a real browser, on an installation in which nothing is set up. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { firstKey } from '../support/administered-keyward.ts';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { callAdmin, firstKey } from '../support/administered-keyward.ts';
+import { manualClock } from '../support/manual-clock.ts';
 import { expectAccessible, usePage } from '../support/page-in-browser.ts';
 import { adminToken, startKeyward, type RunningKeyward } from '../support/running-keyward.ts';
 import { startStandInProvider, type StandInProvider } from '../support/stand-in-provider.ts';
@@ -34,6 +35,7 @@ it('leads from nothing to a request that is answered, and afterwards to the keys
   await expectAccessible(page);
   await goOn.click();
 
+  expect(await page.getByLabel('Model').inputValue()).toBe('openrouter/google/gemini-flash-1.5');
   await page.getByRole('button', { name: 'Make a gateway token' }).click();
   await page.getByText(/^kwg_/).waitFor();
   await page.getByText(`curl ${keyward.server.url}/v1/chat/completions`).waitFor();
@@ -47,4 +49,35 @@ it('leads from nothing to a request that is answered, and afterwards to the keys
 
   await page.goto(keyward.server.url);
   await page.getByRole('heading', { name: 'System Provider Keys' }).waitFor();
+});
+
+it('counts down how long to wait where a provider was asked a moment ago', async () => {
+  const clock = manualClock(new Date());
+  const waiting = await startKeyward({ env: { OPENROUTER_BASE_URL: provider.baseUrl }, clock });
+  onTestFinished(async () => waiting.stop());
+  const { url } = waiting.server;
+  const page = await signedIn(url, adminToken, '/set-up?step=provider&provider=openrouter');
+  await page.getByLabel('Key', { exact: true }).fill(firstKey);
+  const asked = await callAdmin(url, 'POST /api/v1/admin/providers/openrouter/test-key', {
+    body: { api_key: firstKey },
+  });
+  expect(asked.status).toBe(200);
+  await page.getByRole('button', { name: 'Test and store' }).click();
+  const told = page.getByRole('alert').filter({ hasText: 'provider_cooling_down' });
+  // For those who do not see the numbers go down it is said once, and stays.
+  await told.getByText('Wait 2 seconds.').waitFor({ state: 'attached' });
+  await expectAccessible(page);
+  await told.getByText('It can be tried again now.').waitFor();
+  clock.pass(2_000);
+  await page.getByRole('button', { name: 'Test and store' }).click();
+  await page.getByText('The key is stored').waitFor();
+});
+
+it.each([
+  ['openai', 'openai/gpt-4o-mini'],
+  ['anthropic', 'anthropic/claude-haiku-4-5'],
+])('suggests a model of the provider that was chosen: %s', async (slug, model) => {
+  const page = await signedIn(keyward.server.url, adminToken, `/set-up?step=request&provider=${slug}`);
+  await expect.poll(async () => page.getByLabel('Model').inputValue()).toBe(model);
+  await page.getByText('This one is a suggestion.').waitFor();
 });

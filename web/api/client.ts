@@ -12,12 +12,25 @@ export class ApiError extends Error {
   /** As docs/errors.md lists them; `offline` where no answer came. */
   readonly code: string;
   readonly param: string | null;
+  /** When it may be asked again, in milliseconds since 1970, as Retry-After says; null where it does not. */
+  readonly retryAt: number | null;
 
-  constructor(status: number, code: string, message: string, param: string | null = null) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    { param = null, retryAt = null }: Partial<Pick<ApiError, 'param' | 'retryAt'>> = {},
+  ) {
     super(message);
     this.status = status;
     this.code = code;
     this.param = param;
+    this.retryAt = retryAt;
+  }
+
+  /** No answer of Keyward came: what was asked for may have been done or not. */
+  get isLost(): boolean {
+    return this.status === 0 || (this.status >= 502 && this.code === 'unknown');
   }
 }
 
@@ -75,16 +88,25 @@ export async function read<T>(asked: Promise<Answer<T>>): Promise<T> {
   try {
     answer = await asked;
   } catch {
-    throw new ApiError(0, 'offline', 'Keyward does not answer. Nothing is known to have changed.');
+    throw new ApiError(0, 'offline', 'Keyward does not answer.');
   }
   if (answer.response.ok) return answer.data as T;
+  throw errorIn(answer.response, answer.error);
+}
+
+/** What an answer that is no good says of itself. @param body as it was parsed, whatever that gave */
+export function errorIn({ status, headers }: Response, body: unknown): ApiError {
   const told = (
-    answer.error as { error?: { message?: string; code?: string; param?: string | null } } | undefined
+    body as { error?: { message?: string; code?: string; param?: string | null } } | null | undefined
   )?.error;
-  throw new ApiError(
-    answer.response.status,
+  const seconds = Number(headers.get('retry-after') ?? Number.NaN);
+  return new ApiError(
+    status,
     told?.code ?? 'unknown',
-    told?.message ?? `Keyward answered with status ${answer.response.status}.`,
-    told?.param ?? null,
+    told?.message ?? `Keyward answered with status ${status}.`,
+    {
+      param: told?.param ?? null,
+      retryAt: Number.isFinite(seconds) ? Date.now() + seconds * 1_000 : null,
+    },
   );
 }

@@ -93,10 +93,17 @@ export const rotationQuery = (slug: string, id: string) =>
   queryOptions({
     queryKey: ['health', 'rotation', slug, id],
     queryFn: async (): Promise<Rotation | null> => {
-      const asked = api.GET('/api/v1/admin/providers/{slug}/rotations/{id}', {
-        params: { path: { slug, id } },
-      });
-      return id === 'open' ? orNull(read(asked), 'rotation_not_found') : read(asked);
+      if (id !== 'open')
+        return read(
+          api.GET('/api/v1/admin/providers/{slug}/rotations/{id}', { params: { path: { slug, id } } }),
+        );
+      // That there is none is no failure.
+      const { data } = await read(
+        api.GET('/api/v1/admin/providers/{slug}/rotations', {
+          params: { path: { slug }, query: { state: 'open', limit: 1 } },
+        }),
+      );
+      return data[0] ?? null;
     },
     refetchInterval: ({ state: { data } }) => (data?.is_open === true ? followMs : false),
   });

@@ -3,7 +3,7 @@ import { Button, Group, Stack, Text, TextInput, Textarea, type MantineColor } fr
 import { useMutation } from '@tanstack/react-query';
 import { useState, type FormEvent, type ReactNode } from 'react';
 import { Dialog } from './dialog.tsx';
-import { Failure } from './states.tsx';
+import { NotDone } from './states.tsx';
 
 export function ConfirmDialog({
   title,
@@ -80,7 +80,7 @@ export function ConfirmDialog({
               onChange={({ currentTarget }) => setReason(currentTarget.value)}
             />
           )}
-          {doing.isError && <Failure error={doing.error} what="It was not done" />}
+          {doing.isError && <NotDone error={doing.error} what="It was not done" />}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               Leave it as it is

@@ -1,8 +1,10 @@
-/** The states of a view that has nothing to show: loading, empty, failed. */
+/** The states of a view that has nothing to show: loading, empty, failed; and of an act that was not done. */
 import { Alert, Button, Skeleton, Stack, Text, Title } from '@mantine/core';
-import { CircleAlert } from 'lucide-react';
+import type { NotificationData } from '@mantine/notifications';
+import { CircleAlert, CircleHelp } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { ApiError } from '../api/client.ts';
+import { Countdown } from './countdown.tsx';
 
 /** In place of rows that are on their way. */
 export function LoadingRows({
@@ -63,8 +65,8 @@ export function Failure({
   return (
     <Alert color="red" icon={<CircleAlert aria-hidden />} title={what} role="alert">
       <Stack gap="sm" align="flex-start">
-        <Text size="sm">
-          {error instanceof Error ? error.message : String(error)}
+        <Text size="sm" component="div">
+          <Told error={error} />
           {code !== null && code !== 'offline' && <span className="mono"> ({code})</span>}
         </Text>
         {onRetry !== undefined && (
@@ -75,4 +77,42 @@ export function Failure({
       </Stack>
     </Alert>
   );
+}
+
+/** What an error says, and how long to wait where it says that. */
+function Told({ error }: { readonly error: unknown }) {
+  return (
+    <>
+      {error instanceof Error ? error.message : String(error)}
+      {error instanceof ApiError && error.retryAt !== null && (
+        <>
+          {' '}
+          <Countdown until={error.retryAt} />
+        </>
+      )}
+    </>
+  );
+}
+
+/** Something that was asked for and not done, or of which nobody knows whether it was. */
+export function NotDone({ error, what }: { readonly error: unknown; readonly what: string }) {
+  if (!(error instanceof ApiError && error.isLost)) return <Failure error={error} what={what} />;
+  return (
+    <Alert color="yellow" icon={<CircleHelp aria-hidden />} title={lostTitle} role="alert">
+      <Text size="sm">
+        {error.message} {lostAdvice}
+      </Text>
+    </Alert>
+  );
+}
+
+const lostTitle = 'It is not known whether this was done';
+const lostAdvice =
+  'The change may have been made or not: what is shown here is read again as soon as there is an answer. Look at it before you go on.';
+
+/** The same where there is only room for a notice. */
+export function noticeOfNotDone(error: Error, what: string): NotificationData {
+  return error instanceof ApiError && error.isLost
+    ? { color: 'yellow', title: lostTitle, message: `${error.message} ${lostAdvice}` }
+    : { color: 'red', title: what, message: <Told error={error} /> };
 }

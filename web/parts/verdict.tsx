@@ -19,6 +19,11 @@ const verdicts: Readonly<Record<string, Said>> = {
   unknown: { word: 'Unclear', color: 'yellow' },
 };
 
+/** Whether it is proof that the key is none. */
+export function isDead(verdict: string | null): boolean {
+  return verdict === 'invalid' || verdict === 'compromised';
+}
+
 export function wordsOf(verdict: string): Said {
   return verdicts[verdict] ?? { word: verdict, color: 'gray' };
 }

@@ -6,7 +6,7 @@ import { api, ApiError, read } from '../../api/client.ts';
 import type { NewToken, Token } from '../../api/views.ts';
 import { CopyField } from '../../parts/copy-field.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { NotDone } from '../../parts/states.tsx';
 
 const lifetimes = [
   { value: '30', label: 'in 30 days' },
@@ -118,7 +118,7 @@ function TokenForm({
           value={days}
           onChange={(value) => setDays(value ?? '0')}
         />
-        {making.isError && fault === undefined && <Failure error={making.error} what="No token was made" />}
+        {making.isError && fault === undefined && <NotDone error={making.error} what="No token was made" />}
         <Group justify="flex-end" mt="xs">
           <Button variant="default" onClick={onClose}>
             Cancel

@@ -6,7 +6,7 @@ import { api, read } from '../../api/client.ts';
 import { encryptionKeysQuery } from '../../api/queries.ts';
 import type { EncryptionKeys } from '../../api/views.ts';
 import { AdminOnly } from '../../parts/admin-only.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { NotDone } from '../../parts/states.tsx';
 import { count } from '../../parts/count.ts';
 
 type Run = NonNullable<EncryptionKeys['reencryption']>;
@@ -23,7 +23,7 @@ export function Reencryption({ ring }: { readonly ring: EncryptionKeys }) {
     <Stack gap="xs" component="section" aria-label="Re-encryption">
       <Title order={2}>Re-encryption</Title>
       {run !== null && <RunView run={run} />}
-      {began.isError && <Failure error={began.error} what="It was not begun" />}
+      {began.isError && <NotDone error={began.error} what="It was not begun" />}
       {behind === 0 ? (
         <Text size="sm" className="quiet">
           Every row is under the active key.

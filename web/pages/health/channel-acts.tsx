@@ -8,6 +8,7 @@ import { api, read } from '../../api/client.ts';
 import type { AlertChannel } from '../../api/views.ts';
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
 import { RowAction } from '../../parts/row-action.tsx';
+import { noticeOfNotDone } from '../../parts/states.tsx';
 import { ChannelDialog } from './channel-dialog.tsx';
 
 export function ChannelActs({
@@ -58,8 +59,7 @@ function useTest({ id, name }: AlertChannel) {
       });
       await queries.invalidateQueries({ queryKey: ['alerts', 'channels'] });
     },
-    onError: (error) =>
-      notifications.show({ color: 'red', title: `No test was sent to ${name}`, message: error.message }),
+    onError: (error) => notifications.show(noticeOfNotDone(error, `No test was sent to ${name}`)),
   });
 }
 

@@ -5,7 +5,7 @@ import { useState, type FormEvent } from 'react';
 import { api, ApiError, read } from '../../api/client.ts';
 import type { AlertChannel } from '../../api/views.ts';
 import { Dialog } from '../../parts/dialog.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { NotDone } from '../../parts/states.tsx';
 import { fieldsIn, formOf, settingsIn, type ChannelForm } from './channel-form.ts';
 import { ChannelRules } from './channel-rules.tsx';
 import { ChannelSettingsFields } from './channel-settings-fields.tsx';
@@ -96,7 +96,7 @@ export function ChannelDialog({
             maxLength={500}
             onChange={({ currentTarget }) => setReason(currentTarget.value)}
           />
-          {saving.isError && !isTold && <Failure error={saving.error} what="Nothing was changed" />}
+          {saving.isError && !isTold && <NotDone error={saving.error} what="Nothing was changed" />}
           <Group justify="flex-end" mt="xs">
             <Button variant="default" onClick={onClose}>
               Cancel

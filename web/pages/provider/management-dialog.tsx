@@ -7,7 +7,7 @@ import { useRefresh } from '../../api/provider-queries.ts';
 import type { KeyManagement, Provider } from '../../api/views.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { KeyField } from '../../parts/key-field.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { NotDone } from '../../parts/states.tsx';
 
 export function ManagementDialog({
   provider: { slug, display_name: name },
@@ -88,7 +88,7 @@ export function ManagementDialog({
             maxLength={500}
             onChange={({ currentTarget }) => setReason(currentTarget.value)}
           />
-          {storing.isError && <Failure error={storing.error} what="The credential was not stored" />}
+          {storing.isError && <NotDone error={storing.error} what="The credential was not stored" />}
           <Group justify="flex-end" mt="xs">
             <Button variant="default" onClick={onClose}>
               Cancel

@@ -10,7 +10,7 @@ import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
 import { Fact, FactList } from '../../parts/fact-list.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { RelativeTime } from '../../parts/relative-time.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { NotDone } from '../../parts/states.tsx';
 import { ManagementDialog } from './management-dialog.tsx';
 
 const automations: Readonly<Record<KeyManagement['automation'], readonly [word: string, meaning: string]>> = {
@@ -86,7 +86,7 @@ export function ManagementPanel({
         )}
       </FactList>
       {lastSweep !== null && <SweepReport sweep={lastSweep} />}
-      {sweeping.isError && <Failure error={sweeping.error} what="The keys were not compared" />}
+      {sweeping.isError && <NotDone error={sweeping.error} what="The keys were not compared" />}
       {credential !== null && (
         <Group gap="xs">
           <AdminOnly>

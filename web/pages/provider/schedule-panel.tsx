@@ -11,7 +11,7 @@ import type { KeyManagement, RotationSchedule } from '../../api/views.ts';
 import { AdminOnly } from '../../parts/admin-only.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { RelativeTime } from '../../parts/relative-time.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { NotDone } from '../../parts/states.tsx';
 import { minutesOf, timeOfDay } from '../../parts/time-of-day.ts';
 import { SaveButton } from '../../parts/save-button.tsx';
 
@@ -85,7 +85,7 @@ export function SchedulePanel({
             : 'The provider does not make keys by API, so a person has to begin each rotation.'}
         </Text>
       )}
-      {removing.isError && <Failure error={removing.error} what="The schedule was not removed" />}
+      {removing.isError && <NotDone error={removing.error} what="The schedule was not removed" />}
       {isAble && <ScheduleForm slug={slug} schedule={schedule} />}
     </Panel>
   );
@@ -175,7 +175,7 @@ function ScheduleForm({
         <Group gap="sm">
           {number('Spread over', 'So that many keys are not rotated at once.', 'jitterMinutes', ' minutes')}
         </Group>
-        {saving.isError && <Failure error={saving.error} what="The schedule was not saved" />}
+        {saving.isError && <NotDone error={saving.error} what="The schedule was not saved" />}
         <Group>
           <SaveButton words="Save the schedule" isSaving={saving.isPending} />
         </Group>

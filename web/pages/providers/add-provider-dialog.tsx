@@ -6,7 +6,7 @@ import { useState, type FormEvent } from 'react';
 import { api, ApiError, read } from '../../api/client.ts';
 import { useRefresh } from '../../api/provider-queries.ts';
 import { Dialog } from '../../parts/dialog.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { NotDone } from '../../parts/states.tsx';
 
 export function AddProviderDialog({ onClose }: { readonly onClose: () => void }) {
   const refresh = useRefresh();
@@ -78,7 +78,7 @@ export function AddProviderDialog({ onClose }: { readonly onClose: () => void })
             checked={isPrivate}
             onChange={({ currentTarget }) => setPrivate(currentTarget.checked)}
           />
-          {adding.isError && !isTold && <Failure error={adding.error} what="The provider was not added" />}
+          {adding.isError && !isTold && <NotDone error={adding.error} what="The provider was not added" />}
           <Group justify="flex-end" mt="xs">
             <Button variant="default" onClick={onClose}>
               Cancel

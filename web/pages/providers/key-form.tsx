@@ -6,7 +6,7 @@ import { api, ApiError, read } from '../../api/client.ts';
 import { useRefresh } from '../../api/provider-queries.ts';
 import type { Provider, SetKeyAnswer } from '../../api/views.ts';
 import { KeyField } from '../../parts/key-field.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { NotDone } from '../../parts/states.tsx';
 
 type Source = 'environment' | 'database' | 'hybrid';
 
@@ -82,7 +82,7 @@ export function KeyForm({
           onChange={({ currentTarget }) => setReason(currentTarget.value)}
         />
         {storing.isError && refusal === undefined && (
-          <Failure error={storing.error} what="The key was not stored" />
+          <NotDone error={storing.error} what="The key was not stored" />
         )}
         {storing.error instanceof ApiError && storing.error.code === 'key_proven_dead' && (
           <Checkbox

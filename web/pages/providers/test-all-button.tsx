@@ -6,6 +6,7 @@ import { FlaskConical } from 'lucide-react';
 import { api, read } from '../../api/client.ts';
 import { useRefresh } from '../../api/provider-queries.ts';
 import { AdminOnly } from '../../parts/admin-only.tsx';
+import { noticeOfNotDone } from '../../parts/states.tsx';
 
 export function TestAllButton() {
   const refresh = useRefresh();
@@ -26,8 +27,7 @@ export function TestAllButton() {
       });
       void refresh();
     },
-    onError: (error) =>
-      notifications.show({ color: 'red', title: 'The keys were not tested', message: error.message }),
+    onError: (error) => notifications.show(noticeOfNotDone(error, 'The keys were not tested')),
   });
   return (
     <AdminOnly>

@@ -4,6 +4,7 @@ import { useMutation } from '@tanstack/react-query';
 import { api, read } from '../../api/client.ts';
 import { useRefresh } from '../../api/provider-queries.ts';
 import type { Provider } from '../../api/views.ts';
+import { noticeOfNotDone } from '../../parts/states.tsx';
 import { wordsOf } from '../../parts/verdict.tsx';
 
 export function useKeyTest({ slug, display_name: name }: Pick<Provider, 'slug' | 'display_name'>) {
@@ -16,7 +17,6 @@ export function useKeyTest({ slug, display_name: name }: Pick<Provider, 'slug' |
       notifications.show({ color, title: `${name}: ${word}`, message: `${message} ${advice} (${took} ms)` });
       void refresh();
     },
-    onError: (error) =>
-      notifications.show({ color: 'red', title: `${name} was not tested`, message: error.message }),
+    onError: (error) => notifications.show(noticeOfNotDone(error, `${name} was not tested`)),
   });
 }

@@ -8,7 +8,7 @@ import type { Provider, Rotation } from '../../api/views.ts';
 import { ButtonLink } from '../../parts/links.tsx';
 import { AdminOnly } from '../../parts/admin-only.tsx';
 import { Panel } from '../../parts/panel.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { NotDone } from '../../parts/states.tsx';
 import { CanaryStage, PromoteStage, TestStage } from './trial-stages.tsx';
 import { RetireStage, SoakStage } from './soak-stages.tsx';
 import type { Standing } from './stages.ts';
@@ -96,7 +96,7 @@ function Completed({ provider, rotation, isDone }: StageOf & { readonly isDone: 
             : `The new key serves all calls. The old one may still be alive at ${name}: revoke ${old?.mask ?? 'it'} there, by hand.`}
         {old?.remark != null && ` ${old.remark}`}
       </Alert>
-      {sweeping.isError && <Failure error={sweeping.error} what="The old key was not revoked" />}
+      {sweeping.isError && <NotDone error={sweeping.error} what="The old key was not revoked" />}
       <Group gap="xs">
         {!isDone && isByApi && (
           <AdminOnly>

@@ -12,7 +12,7 @@ import type { KeyManagement, Provider } from '../../api/views.ts';
 import { AdminOnly } from '../../parts/admin-only.tsx';
 import { KeyField } from '../../parts/key-field.tsx';
 import { Panel } from '../../parts/panel.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { NotDone } from '../../parts/states.tsx';
 
 interface Plan {
   readonly isMinted: boolean;
@@ -129,7 +129,7 @@ export function NewRotationForm({
             </Alert>
           )}
           {starting.isError && refusal === undefined && (
-            <Failure error={starting.error} what="The rotation was not begun" />
+            <NotDone error={starting.error} what="The rotation was not begun" />
           )}
           <Group>
             <AdminOnly>

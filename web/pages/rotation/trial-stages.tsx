@@ -1,26 +1,34 @@
 /** The stages at which the new key proves itself: test, canary, promotion. The next one is taken only behind its proof, or by force with a reason. */
 import { Alert, Button, Group, NumberInput, Stack } from '@mantine/core';
-import { TriangleAlert } from 'lucide-react';
+import { useMutation } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { CircleX, TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
 import type { Rotation } from '../../api/views.ts';
 import { AdminOnly } from '../../parts/admin-only.tsx';
 import { Panel } from '../../parts/panel.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { NotDone } from '../../parts/states.tsx';
+import { isDead } from '../../parts/verdict.tsx';
 import { Explanation, type StageOf } from './current-stage.tsx';
 import { ForceButton } from './force-button.tsx';
 import { SpendButton } from './spend-button.tsx';
 import { shares } from './traffic-panel.tsx';
 import { useStep } from './use-step.ts';
 
-export function TestStage({ provider: { display_name: name }, rotation }: StageOf) {
+export function TestStage(of: StageOf) {
+  const {
+    provider: { display_name: name },
+    rotation,
+  } = of;
   const step = useStep(rotation);
+  if (isDead(rotation.new_key.last_verdict)) return <DeadKey {...of} />;
   return (
     <Panel
       title="Test the new key"
       description={`${name} is asked whether it accepts the key ${rotation.new_key.mask ?? ''}. That costs nothing. The key serves nobody yet.`}
     >
       <Explanation rotation={rotation} />
-      {step.isError && <Failure error={step.error} what="The key was not tested" />}
+      {step.isError && <NotDone error={step.error} what="The key was not tested" />}
       <Group gap="xs">
         <AdminOnly>
           {(isForbidden) => (
@@ -34,19 +42,78 @@ export function TestStage({ provider: { display_name: name }, rotation }: StageO
           )}
         </AdminOnly>
         <SpendButton rotation={rotation} />
-        <ForceButton
-          words="Canary by force…"
-          title="Try the new key without a test that accepts it"
-          confirm="Start the canary"
-          act={async (reason) =>
-            step.mutateAsync({ kind: 'canary', percent: rotation.canary_percent, force: true, reason })
-          }
-        >
-          {rotation.canary_percent} percent of the calls go out with a key that nothing speaks for. What is
-          refused with it is asked again with the old one before the caller hears of it, and the canary ends.
-        </ForceButton>
+        <CanaryByForce rotation={rotation} />
       </Group>
     </Panel>
+  );
+}
+
+/** The provider has said that the key is none: no test of it leads on. */
+function DeadKey({ provider: { slug, display_name: name }, rotation }: StageOf) {
+  const step = useStep(rotation);
+  const navigate = useNavigate();
+  const replacing = useMutation({
+    mutationFn: async () => step.mutateAsync({ kind: 'cancel' }),
+    onSuccess: async () => navigate({ to: '/providers/$slug/rotations/new', params: { slug } }),
+  });
+  return (
+    <Panel
+      title="The new key is dead"
+      description={`${name} does not accept ${rotation.new_key.mask ?? 'it'}. Nothing was switched: the stored key goes on, for all calls.`}
+    >
+      <Alert
+        color="red"
+        icon={<CircleX aria-hidden />}
+        role="alert"
+        title={
+          rotation.new_key.last_verdict === 'compromised'
+            ? 'The key has leaked, and its provider has blocked it'
+            : 'The provider refuses this key'
+        }
+      >
+        {rotation.explanation}
+      </Alert>
+      {step.isError && <NotDone error={step.error} what="The rotation is still open" />}
+      <Group gap="xs">
+        <AdminOnly>
+          {(isForbidden) => (
+            <Button disabled={isForbidden} loading={replacing.isPending} onClick={() => replacing.mutate()}>
+              Use another key
+            </Button>
+          )}
+        </AdminOnly>
+        <AdminOnly>
+          {(isForbidden) => (
+            <Button
+              variant="default"
+              disabled={isForbidden}
+              loading={step.isPending && !replacing.isPending}
+              onClick={() => step.mutate({ kind: 'test', spend: false })}
+            >
+              Test it again
+            </Button>
+          )}
+        </AdminOnly>
+        <CanaryByForce rotation={rotation} />
+      </Group>
+    </Panel>
+  );
+}
+
+function CanaryByForce({ rotation }: Pick<StageOf, 'rotation'>) {
+  const step = useStep(rotation);
+  return (
+    <ForceButton
+      words="Canary by force…"
+      title="Try the new key without a test that accepts it"
+      confirm="Start the canary"
+      act={async (reason) =>
+        step.mutateAsync({ kind: 'canary', percent: rotation.canary_percent, force: true, reason })
+      }
+    >
+      {rotation.canary_percent} percent of the calls go out with a key that nothing speaks for. What is
+      refused with it is asked again with the old one before the caller hears of it, and the canary ends.
+    </ForceButton>
   );
 }
 
@@ -79,7 +146,7 @@ function Share({ rotation }: Pick<StageOf, 'rotation'>) {
   return (
     <Stack gap="sm">
       {step.isError && (
-        <Failure
+        <NotDone
           error={step.error}
           what={isRunning ? 'The share was not changed' : 'The canary was not started'}
         />
@@ -128,7 +195,7 @@ export function PromoteStage({ rotation }: StageOf) {
           the old one. Errors are not always of the key: look before you promote.
         </Alert>
       )}
-      {step.isError && <Failure error={step.error} what="Nothing was switched" />}
+      {step.isError && <NotDone error={step.error} what="Nothing was switched" />}
       <Group gap="xs">
         <AdminOnly>
           {(isForbidden) => (

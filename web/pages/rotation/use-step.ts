@@ -19,8 +19,11 @@ export function useStep({ provider: slug, id }: Rotation) {
   const refresh = useRefresh();
   return useMutation({
     mutationFn: async (step: Step) => take(slug, id, step),
-    onSuccess: (rotation) => queries.setQueryData(rotationQuery(slug, id).queryKey, rotation),
-    // Also after a refusal: it may have been moved on by somebody else.
+    onSuccess: (rotation) => {
+      queries.setQueryData(rotationQuery(slug, id).queryKey, rotation);
+      queries.setQueryData(rotationQuery(slug, 'open').queryKey, rotation.is_open ? rotation : null);
+    },
+    // Also after a refusal, for somebody else may have moved it on; and where no answer came, for it may have moved.
     onSettled: refresh,
   });
 }

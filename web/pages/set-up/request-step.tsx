@@ -3,16 +3,21 @@ import { Alert, Button, Group, SegmentedControl, Stack, Text, TextInput } from '
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { api, read } from '../../api/client.ts';
+import { api, errorIn, read } from '../../api/client.ts';
 import { CopyField } from '../../parts/copy-field.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { Failure, NotDone } from '../../parts/states.tsx';
 import { languages, snippet, type Language } from './snippets.ts';
 
-export function RequestStep({ slug }: { readonly slug: string }) {
+export function RequestStep({
+  slug,
+  example,
+}: {
+  readonly slug: string;
+  /** A model of the provider, as callers name it; null where none is known. */
+  readonly example: string | null;
+}) {
   const queries = useQueryClient();
-  const [model, setModel] = useState(
-    slug === 'openrouter' ? 'openrouter/google/gemini-flash-1.5' : `${slug}/`,
-  );
+  const [model, setModel] = useState(example ?? `${slug}/`);
   const [language, setLanguage] = useState<Language>('curl');
   const making = useMutation({
     mutationFn: async () =>
@@ -33,7 +38,7 @@ export function RequestStep({ slug }: { readonly slug: string }) {
       {token === null ? (
         <>
           <Text>An application presents a gateway token. Make one; it is shown this once.</Text>
-          {making.isError && <Failure error={making.error} what="No token was made" />}
+          {making.isError && <NotDone error={making.error} what="No token was made" />}
           <Group>
             <Button loading={making.isPending} onClick={() => making.mutate()}>
               Make a gateway token
@@ -45,7 +50,7 @@ export function RequestStep({ slug }: { readonly slug: string }) {
       )}
       <TextInput
         label="Model"
-        description="The provider, a slash, and the model as the provider calls it."
+        description={`The provider, a slash, and the model as the provider calls it.${example === null ? '' : ' This one is a suggestion.'}`}
         classNames={{ input: 'mono' }}
         value={model}
         onChange={({ currentTarget }) => setModel(currentTarget.value)}
@@ -95,13 +100,11 @@ async function sendChat(model: string, token: string): Promise<ChatAnswer> {
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] }),
   });
-  const body = (await response.json()) as {
-    error?: { message?: string };
-    choices?: { message?: { content?: string } }[];
-  };
-  if (!response.ok) throw new Error(body.error?.message ?? `The answer was ${response.status}.`);
+  const body: unknown = await response.json().catch(() => null);
+  if (!response.ok) throw errorIn(response, body);
+  const { choices } = (body ?? {}) as { choices?: { message?: { content?: string } }[] };
   return {
-    content: body.choices?.[0]?.message?.content ?? '',
+    content: choices?.[0]?.message?.content ?? '',
     source: response.headers.get('x-keyward-key-source') ?? 'unknown',
     fingerprint: response.headers.get('x-keyward-key-fingerprint') ?? 'unknown',
   };

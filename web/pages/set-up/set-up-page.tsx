@@ -65,12 +65,21 @@ export function SetUpPage() {
             </QueryView>
           </Stepper.Step>
           <Stepper.Step label="First request">
-            <RequestStep slug={provider ?? 'openrouter'} />
+            <QueryView query={providers} what="The providers">
+              {(all) => <RequestStep {...servedOf(all, provider)} />}
+            </QueryView>
           </Stepper.Step>
         </Stepper>
       </Stack>
     </>
   );
+}
+
+/** Who is asked in the first request: the provider of the step before, else one that has a key. */
+function servedOf(all: readonly Provider[], chosen: string | undefined) {
+  const provider =
+    all.find(({ slug }) => slug === chosen) ?? all.find(({ serves }) => serves.source !== null) ?? all[0];
+  return { slug: provider?.slug ?? '', example: provider?.example_model ?? null };
 }
 
 function EncryptionStep({ onDone }: { readonly onDone: () => void }) {

@@ -6,6 +6,7 @@ import { useEffect, useState, type FormEvent } from 'react';
 import { ApiError } from '../../api/client.ts';
 import { signInMethodsQuery } from '../../api/queries.ts';
 import { useSignIn } from '../../api/session.tsx';
+import { Countdown } from '../../parts/countdown.tsx';
 import { Brand } from '../../shell/brand.tsx';
 
 export function SignInPage() {
@@ -32,7 +33,7 @@ export function SignInPage() {
                 description="The first start showed one; `keyward tokens create` makes another."
                 value={token}
                 onChange={({ currentTarget }) => setToken(currentTarget.value)}
-                error={signIn.isError && told(signIn.error)}
+                error={signIn.isError && <Told error={signIn.error} />}
                 autoComplete="off"
                 data-1p-ignore
                 data-lpignore="true"
@@ -67,8 +68,13 @@ export function SignInPage() {
   );
 }
 
-function told(error: Error): string {
+function Told({ error }: { readonly error: Error }) {
   if (error instanceof ApiError && error.code === 'token_invalid')
     return 'This is no admin token that holds here. It may have been revoked, or have expired.';
-  return error.message;
+  return (
+    <>
+      {error.message}{' '}
+      {error instanceof ApiError && error.retryAt !== null && <Countdown until={error.retryAt} />}
+    </>
+  );
 }
