@@ -72,7 +72,7 @@ describe('a provider', () => {
     await page.waitForURL('**/providers/openrouter?tab=tests');
     await page.getByRole('table', { name: 'Tests, newest first' }).waitFor();
     await page.getByRole('tab', { name: 'Audit' }).click();
-    await page.getByText('provider.key_set').waitFor();
+    await page.getByRole('link', { name: 'Key set' }).waitFor();
     await page.getByText('“the first”').first().waitFor();
     await page.goBack();
     await page.getByRole('img', { name: /tests, the last one Valid in \d+ ms/ }).waitFor();
@@ -153,6 +153,44 @@ describe('a provider', () => {
       source: 'database',
     });
     await call('PATCH', 'openrouter', { display_name: 'OpenRouter', source: 'hybrid' });
+  });
+
+  it('sends the request headers that are set, tells a line that is none, and takes them all away', async () => {
+    const page = await open('settings');
+    const headers = page.getByLabel('Request headers');
+    const save = page.getByRole('button', { name: 'Save the settings' });
+    await headers.fill('http-referer https://example.com');
+    await page.getByText('Line 1 is not of the form name: value.').waitFor();
+    await headers.fill('authorization: somebody');
+    await save.click();
+    await page.getByText(/must not hold headers that carry keys/).waitFor();
+    expect(await headers.getAttribute('aria-invalid')).toBe('true');
+    await expectAccessible(page);
+    await headers.fill('http-referer: https://example.com\nx-title: Our platform');
+    await save.click();
+    const stored = { 'http-referer': 'https://example.com', 'x-title': 'Our platform' };
+    await expect.poll(async () => (await call('GET', 'openrouter'))['request_headers']).toEqual(stored);
+    await page.getByText('Saved', { exact: true }).waitFor();
+    await expect
+      .poll(async () => headers.inputValue())
+      .toBe('http-referer: https://example.com\nx-title: Our platform');
+    await headers.fill('');
+    await save.click();
+    await expect.poll(async () => (await call('GET', 'openrouter'))['request_headers']).toBeNull();
+  });
+
+  it('asks for nothing that is not there', async () => {
+    const page = await signedIn(url(), adminToken, '/providers');
+    await page.getByRole('row', { name: /OpenRouter/ }).waitFor();
+    const missing: string[] = [];
+    page.on('response', (response) => {
+      if (response.status() >= 400) missing.push(response.url());
+    });
+    await page.goto(`${url()}/providers/openrouter`);
+    await page.getByRole('link', { name: 'Rotate' }).waitFor();
+    await lit(page).first().waitFor();
+    await page.getByRole('table', { name: 'Instances' }).waitFor();
+    expect(missing).toEqual([]);
   });
 
   it('says how old the key may grow and whose it is, and snoozes with a reason only', async () => {
@@ -278,7 +316,7 @@ describe('a provider', () => {
       await expectOff(names);
     }
     await page.getByRole('tab', { name: 'Audit' }).click();
-    await page.getByText('provider.key_set').first().waitFor();
+    await page.getByRole('link', { name: 'Key set' }).first().waitFor();
     await page.getByRole('tab', { name: 'Settings' }).click();
     expect(await page.getByLabel('Name', { exact: true }).isDisabled()).toBe(true);
     await expectAccessible(page);

@@ -1,7 +1,7 @@
 /** What the page reads of one provider, its key and its rotations; see queries.ts for how the keys begin. */
 import { infiniteQueryOptions, queryOptions, useQueryClient } from '@tanstack/react-query';
 import { api, ApiError, read } from './client.ts';
-import type { Rotation, RotationSchedule } from './views.ts';
+import type { KeyPolicy, Rotation, RotationSchedule } from './views.ts';
 
 const at = (slug: string) => ({ params: { path: { slug } } });
 
@@ -52,6 +52,17 @@ export const keyPolicyQuery = (slug: string) =>
     queryKey: ['keys', 'policy', slug],
     queryFn: async () => read(api.GET('/api/v1/admin/providers/{slug}/key-policy', at(slug))),
   });
+
+/**
+ * The policy of a key, with the revision under which it may be changed. The revision is read first, so that a
+ * change in between is one that is told and not one that is overwritten.
+ */
+export async function readPolicyToChange(
+  slug: string,
+): Promise<{ readonly revision: number; readonly policy: KeyPolicy }> {
+  const { revision } = await read(api.GET('/api/v1/admin/providers/{slug}', at(slug)));
+  return { revision, policy: await read(api.GET('/api/v1/admin/providers/{slug}/key-policy', at(slug))) };
+}
 
 export const keyVersionsQuery = (slug: string) =>
   queryOptions({

@@ -1,6 +1,8 @@
 /** Who did what to a provider and its key, newest first, each with what it was before and after. */
-import { Badge, Stack, Text } from '@mantine/core';
+import { Anchor, Stack, Text } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { wordsOfAction } from '../../api/audit-actions.ts';
 import { providerAuditQuery } from '../../api/provider-queries.ts';
 import type { AuditEvent } from '../../api/views.ts';
 import { MoreButton } from '../../parts/more-button.tsx';
@@ -9,30 +11,37 @@ import { DataTable, type Column } from '../../parts/data-table.tsx';
 import { RelativeTime } from '../../parts/relative-time.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { Notice } from '../../parts/states.tsx';
+import { SaidBadge } from '../../parts/verdict.tsx';
+import { changedFields } from '../audit/changed-fields.ts';
+import { outcomeWords } from '../audit/outcome.ts';
 
 const columns: readonly Column<AuditEvent>[] = [
   { name: 'When', isFirm: true, cell: ({ occurred_at: at }) => <RelativeTime at={at} /> },
-  { name: 'Who', isName: true, cell: ({ actor }) => actor.name },
+  { name: 'Who', isLong: true, cell: ({ actor }) => actor.name },
   {
     name: 'What',
-    isFirm: true,
-    cell: ({ action, outcome, reason }) => (
+    isLong: true,
+    isWide: true,
+    cell: ({ sequence, action, outcome, reason }) => (
       <Stack gap={2} align="flex-start">
-        <span className="mono">{action}</span>
-        {outcome !== 'done' && (
-          <Badge size="sm" variant="light" color="red" tt="none">
-            {outcome}
-          </Badge>
-        )}
+        <Anchor component={Link} to={`/audit/${sequence}`} size="sm" fw={600}>
+          {wordsOfAction(action)}
+        </Anchor>
+        {outcome !== 'done' && <SaidBadge said={outcomeWords[outcome]} />}
         {reason !== null && (
-          <Text size="xs" className="quiet" style={{ whiteSpace: 'normal' }}>
+          <Text size="xs" className="quiet">
             “{reason}”
           </Text>
         )}
       </Stack>
     ),
   },
-  { name: 'Before and after', cell: (event) => <Changes event={event} /> },
+  {
+    name: 'Before and after',
+    isLong: true,
+    isWide: true,
+    cell: ({ before, after }) => <Changes before={before} after={after} />,
+  },
   { name: 'Number', isNumber: true, cell: ({ sequence }) => sequence },
 ];
 
@@ -61,28 +70,21 @@ export function AuditTab({ slug }: { readonly slug: string }) {
   );
 }
 
-function Changes({ event: { before, after } }: { readonly event: AuditEvent }) {
-  const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
-  const changed = names.filter((name) => textOf(before?.[name]) !== textOf(after?.[name]));
+/** What an event changed, each in a line; its own view has all of it. */
+function Changes({ before, after }: Pick<AuditEvent, 'before' | 'after'>) {
+  const changed = changedFields(before, after).filter(({ before: was, after: is }) => was !== is);
   if (changed.length === 0) return <span className="quiet">–</span>;
   return (
     <Stack gap={2}>
-      {changed.map((name) => (
+      {changed.map(({ name, before: was, after: is }) => (
         <Text key={name} size="xs" component="div">
-          <span className="quiet">{name.replaceAll('_', ' ')}:</span>{' '}
-          {before !== null && name in before && (
-            <span className="mono">{shortened(textOf(before[name]))} → </span>
-          )}
-          <span className="mono">{shortened(textOf(after?.[name]))}</span>
+          <span className="quiet">{name}:</span>{' '}
+          {was !== null && <span className="mono">{shortened(was)} → </span>}
+          <span className="mono">{shortened(is ?? 'none')}</span>
         </Text>
       ))}
     </Stack>
   );
-}
-
-function textOf(value: unknown): string {
-  if (value === undefined || value === null) return 'none';
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** A long word without spaces, such as the binding of a key, says nothing to people. */

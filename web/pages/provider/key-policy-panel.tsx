@@ -4,7 +4,7 @@ import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { api, ApiError, read } from '../../api/client.ts';
-import { keyPolicyQuery, useRefresh } from '../../api/provider-queries.ts';
+import { keyPolicyQuery, readPolicyToChange, useRefresh } from '../../api/provider-queries.ts';
 import { useRights } from '../../api/session.tsx';
 import type { KeyPolicy } from '../../api/views.ts';
 import { AdminOnly } from '../../parts/admin-only.tsx';
@@ -13,7 +13,7 @@ import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { RelativeTime, useNow } from '../../parts/relative-time.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { NotDone } from '../../parts/states.tsx';
 import { SaveButton } from '../../parts/save-button.tsx';
 
 export function KeyPolicyPanel({ slug, revision }: { readonly slug: string; readonly revision: number }) {
@@ -95,14 +95,7 @@ function PolicyForm({ slug, policy, revision }: PolicyOf & { readonly revision: 
   });
   // From the server and not from what is shown: that may be as old as what was refused.
   const reading = useMutation({
-    mutationFn: async () => {
-      const params = { path: { slug } };
-      const { revision: latest } = await read(api.GET('/api/v1/admin/providers/{slug}', { params }));
-      return {
-        revision: latest,
-        policy: await read(api.GET('/api/v1/admin/providers/{slug}/key-policy', { params })),
-      };
-    },
+    mutationFn: async () => readPolicyToChange(slug),
     onSuccess: (now) => {
       saving.reset();
       beginAnew(now);
@@ -146,7 +139,7 @@ function PolicyForm({ slug, policy, revision }: PolicyOf & { readonly revision: 
           (saving.error instanceof ApiError && saving.error.status === 412 ? (
             <ChangedMeanwhile isReading={reading.isPending} onReadAgain={() => reading.mutate()} />
           ) : (
-            <Failure error={saving.error} what="The policy was not saved" />
+            <NotDone error={saving.error} what="The policy was not saved" />
           ))}
         <Group>
           <SaveButton words="Save the policy" isNeeded={isDirty} isSaving={saving.isPending} />
@@ -177,7 +170,7 @@ function Snooze({ slug, policy: { snoozed_until: until, snooze_reason: why } }: 
           {why !== null && <> (“{why}”)</>}.
         </Text>
       )}
-      {waking.isError && <Failure error={waking.error} what="It still warns nobody" />}
+      {waking.isError && <NotDone error={waking.error} what="It still warns nobody" />}
       <AdminOnly>
         {(isForbidden) => (
           <Button

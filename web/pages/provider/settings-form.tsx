@@ -2,7 +2,7 @@
  * The settings of a provider. They are written only if nobody has changed the provider since they were read:
  * else what happened is said, and nobody's change is overwritten unseen.
  */
-import { Alert, Button, Group, Select, Stack, Switch, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { TriangleAlert } from 'lucide-react';
@@ -13,14 +13,17 @@ import { useRights } from '../../api/session.tsx';
 import type { Provider } from '../../api/views.ts';
 import { ChangedMeanwhile } from '../../parts/changed-meanwhile.tsx';
 import { Panel } from '../../parts/panel.tsx';
-import { Failure } from '../../parts/states.tsx';
+import { NotDone } from '../../parts/states.tsx';
 import { SaveButton } from '../../parts/save-button.tsx';
+import { headerFault, headerLines, headersIn } from './header-lines.ts';
 
 interface Draft {
   readonly display_name: string;
   readonly base_url: string;
   readonly source: Source;
   readonly allow_private_network: boolean;
+  /** One a line, `name: value`. */
+  readonly request_headers: string;
 }
 
 type Source = 'environment' | 'database' | 'hybrid';
@@ -30,9 +33,21 @@ const sources: readonly { readonly value: Source; readonly label: string }[] = [
   { value: 'environment', label: 'Environment: the variable of the server only' },
 ];
 
-function draftOf({ display_name, base_url, source, allow_private_network }: Provider): Draft {
+function draftOf({
+  display_name,
+  base_url,
+  source,
+  allow_private_network,
+  request_headers,
+}: Provider): Draft {
   const known = sources.find(({ value }) => value === source)?.value ?? 'environment';
-  return { display_name, base_url: base_url ?? '', source: known, allow_private_network };
+  return {
+    display_name,
+    base_url: base_url ?? '',
+    source: known,
+    allow_private_network,
+    request_headers: headerLines(request_headers),
+  };
 }
 
 const names: Readonly<Record<keyof Draft, string>> = {
@@ -40,6 +55,7 @@ const names: Readonly<Record<keyof Draft, string>> = {
   base_url: 'Base URL',
   source: 'Source',
   allow_private_network: 'Private network',
+  request_headers: 'Request headers',
 };
 
 export function SettingsForm({ provider }: { readonly provider: Provider }) {
@@ -60,7 +76,10 @@ export function SettingsForm({ provider }: { readonly provider: Provider }) {
   const saving = useSaving(base, draft, beginAnew);
   const change = (part: Partial<Draft>): void => setDraft({ ...draft, ...part });
   const faultOf = (field: string): string | undefined =>
-    saving.error instanceof ApiError && saving.error.param === field ? saving.error.message : undefined;
+    // A fault of one header names it: `request_headers.x-team`.
+    saving.error instanceof ApiError && saving.error.param?.split('.')[0] === field
+      ? saving.error.message
+      : undefined;
   const isTold = Object.keys(names).some((field) => faultOf(field) !== undefined);
   const hostMoves = base.stored_key !== null && hostOf(draft.base_url) !== hostOf(base.base_url ?? '');
   return (
@@ -68,7 +87,7 @@ export function SettingsForm({ provider }: { readonly provider: Provider }) {
       <form
         onSubmit={(event: FormEvent) => {
           event.preventDefault();
-          saving.mutate();
+          if (headerFault(draft.request_headers) === undefined) saving.mutate();
         }}
       >
         <Stack gap="sm" maw={560}>
@@ -113,6 +132,19 @@ export function SettingsForm({ provider }: { readonly provider: Provider }) {
             checked={draft.allow_private_network}
             onChange={({ currentTarget }) => change({ allow_private_network: currentTarget.checked })}
           />
+          <Textarea
+            label="Request headers"
+            description="More headers for the requests to the provider, one a line as name: value. They are stored in the clear: no keys."
+            placeholder="http-referer: https://example.com"
+            classNames={{ input: 'mono' }}
+            autosize
+            minRows={2}
+            spellCheck={false}
+            disabled={!mayChange}
+            value={draft.request_headers}
+            error={headerFault(draft.request_headers) ?? faultOf('request_headers')}
+            onChange={({ currentTarget }) => change({ request_headers: currentTarget.value })}
+          />
           {saving.isError && !isTold && (
             <SavingFailed error={saving.error} base={base} now={provider} onReadAgain={beginAnew} />
           )}
@@ -136,7 +168,11 @@ function useSaving(base: Provider, draft: Draft, onSaved: (now: Provider) => voi
   const { slug } = base;
   return useMutation({
     mutationFn: async () => {
-      const all = { ...draft, base_url: draft.base_url.trim() === '' ? null : draft.base_url.trim() };
+      const all = {
+        ...draft,
+        base_url: draft.base_url.trim() === '' ? null : draft.base_url.trim(),
+        request_headers: headersIn(draft.request_headers),
+      };
       const body = Object.fromEntries(
         fieldsThatDiffer(draft, draftOf(base)).map((field) => [field, all[field]]),
       );
@@ -186,7 +222,7 @@ function SavingFailed({
     onSuccess: onReadAgain,
   });
   if (!(error instanceof ApiError && error.status === 412))
-    return <Failure error={error} what="The settings were not saved" />;
+    return <NotDone error={error} what="The settings were not saved" />;
   const [was, is] = [draftOf(base), draftOf(now)];
   const moved = fieldsThatDiffer(is, was);
   return (
