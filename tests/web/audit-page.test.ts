@@ -119,6 +119,27 @@ describe('Audit', () => {
     await forge('no contract', 'a contract');
   });
 
+  it('stops a verification that takes long, and verifies again', async () => {
+    const page = await signedIn(world.url, adminToken, '/audit');
+    const verify = page.getByRole('button', { name: 'Verify the chain' });
+    // A trail on which it takes long would take long to make: the question is held back instead.
+    await page.route('**/audit-logs/verify', async () => undefined);
+    const asked = page.waitForRequest('**/audit-logs/verify');
+    await verify.click();
+    await asked;
+    const running = page.getByRole('status').filter({ hasText: 'All of the trail is read' });
+    await running.waitFor();
+    await expectAccessible(page);
+    const ended = page.waitForEvent('requestfailed');
+    await running.getByRole('button', { name: 'Stop' }).click();
+    expect((await ended).url()).toContain('/audit-logs/verify');
+    await running.waitFor({ state: 'detached' });
+    expect(await page.getByText('The chain was not verified').count()).toBe(0);
+    await page.unroute('**/audit-logs/verify');
+    await verify.click();
+    await page.getByText(/^The trail is whole: \d+ events/).waitFor();
+  });
+
   it('says what cannot be read, and reads it again', async () => {
     const page = await signedIn(world.url, adminToken, '/providers');
     await world.keyward.sql('ALTER TABLE keyward_audit_events RENAME TO keyward_audit_events_away');

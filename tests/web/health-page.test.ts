@@ -157,6 +157,25 @@ describe('Health and alerts', () => {
     await page.getByText('There is no such alert').waitFor();
   });
 
+  it("puts an alert off until a time of one's own", async () => {
+    const id = await plantAlert('The provider is being moved.');
+    const page = await open(`/health/alerts/${id}`);
+    await page.getByRole('button', { name: 'Snooze', exact: true }).click();
+    const dialog = page.getByRole('dialog', { name: 'Put the alert off' });
+    const confirm = dialog.getByRole('button', { name: 'Put it off' });
+    await dialog.getByLabel('Until a time of your own').check();
+    expect(await confirm.isDisabled()).toBe(true);
+    await expectAccessible(page);
+    const until = `${dayBefore(-3)}T12:30`;
+    await dialog.getByLabel('Until', { exact: true }).fill(until);
+    await confirm.click();
+    await page.getByText('Put off', { exact: true }).waitFor();
+    const { alert } = await call(`GET /api/v1/admin/alerts/${id}`, undefined);
+    const there = await page.evaluate<string>(`new Date('${until}').toISOString()`);
+    expect((alert as Record<string, unknown>)['snoozed_until']).toBe(there);
+    await call(`POST /api/v1/admin/alerts/${id}/resolve`, {});
+  });
+
   it('lists what comes for the keys in the order of the days that are left', async () => {
     await call('PUT /api/v1/admin/providers/openrouter/key-policy', { due_days: 5, overdue_days: 60 });
     const page = await open('/health/dates');
@@ -282,6 +301,57 @@ describe('Health and alerts', () => {
     await snooze.getByLabel('No longer: it warns again').check();
     await snooze.getByRole('button', { name: 'Let it warn again' }).click();
     await row.getByText('its provider is closing').waitFor({ state: 'detached' });
+  });
+
+  it('overwrites no policy that somebody else has changed meanwhile', async () => {
+    const page = await open('/health/policies?q=openrouter');
+    await page.getByRole('button', { name: 'Change the policy of OpenRouter' }).click();
+    const dialog = page.getByRole('dialog', { name: 'The policy of OpenRouter' });
+    const owner = dialog.getByLabel('Owner');
+    await owner.fill('the second to write');
+    await call('PUT /api/v1/admin/providers/openrouter/key-policy', { owner: 'the first to write' });
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.getByText('Somebody has changed this provider meanwhile').waitFor();
+    await expectAccessible(page);
+    expect(await call('GET /api/v1/admin/providers/openrouter/key-policy', undefined)).toMatchObject({
+      owner: 'the first to write',
+    });
+    await dialog.getByRole('button', { name: 'Read again' }).click();
+    await expect.poll(async () => owner.inputValue()).toBe('the first to write');
+    await owner.fill('both of us');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page
+      .getByRole('row', { name: /OpenRouter/ })
+      .getByText('both of us')
+      .waitFor();
+    await call('PUT /api/v1/admin/providers/openrouter/key-policy', { owner: null });
+  });
+
+  it('takes the chat of one token into a policy, and out of it', async () => {
+    const page = await open('/health/policies?q=openrouter');
+    const change = page.getByRole('button', { name: 'Change the policy of OpenRouter' });
+    const dialog = page.getByRole('dialog', { name: 'The policy of OpenRouter' });
+    const probe = dialog.getByRole('switch', { name: 'The daily test also makes a chat of one token' });
+    const stored = async (): Promise<unknown> =>
+      (await call('GET /api/v1/admin/providers/openrouter/key-policy', undefined))['probe'];
+    await change.click();
+    await probe.check({ force: true });
+    await dialog.getByRole('textbox', { name: 'Model' }).fill('some/model');
+    await dialog.getByLabel('Calls a month').fill('40');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.locator('[class*="Input-error"]').or(dialog.getByRole('alert')).first().waitFor();
+    await dialog.getByLabel('Calls a month').fill('12');
+    await expectAccessible(page);
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    expect(await stored()).toMatchObject({ model: 'some/model', monthly_calls: 12 });
+    await change.click();
+    await dialog.getByText('None was made yet').waitFor();
+    expect(await dialog.getByRole('textbox', { name: 'Model' }).inputValue()).toBe('some/model');
+    await probe.uncheck({ force: true });
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    expect(await stored()).toBeNull();
   });
 
   it('lets a viewer look at everything and change nothing', async () => {
