@@ -9,7 +9,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ApiError } from './api/client.ts';
-import { sessionQuery } from './api/queries.ts';
+import { healthQuery, providersQuery, sessionQuery } from './api/queries.ts';
 import { router } from './router.tsx';
 import { readableVariables, theme } from './theme.ts';
 
@@ -32,6 +32,15 @@ const queries: QueryClient = new QueryClient({
     mutations: { networkMode: 'always' },
   },
 });
+
+/** What the view needs at which most people come in is asked for while the page is being drawn. */
+async function readAhead(): Promise<void> {
+  const session = await queries.fetchQuery(sessionQuery);
+  if (session === null || !['/', '/providers'].includes(location.pathname)) return;
+  await Promise.all([queries.prefetchQuery(providersQuery), queries.prefetchQuery(healthQuery)]);
+}
+// What fails is told where it is shown.
+readAhead().catch(() => undefined);
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';
 // What locks the scrolling behind a dialog writes a style of its own, and looks for the nonce here.
