@@ -86,9 +86,16 @@ async function take(opened: Browser, colorScheme: 'light' | 'dark'): Promise<voi
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('button', { name: /^Account: / }).waitFor();
   for (const [name, path] of views) {
-    await page.goto(keyward.url + path);
+    await Promise.all([
+      // How the keys stand comes after what they are.
+      path.startsWith('/providers') ? page.waitForResponse('**/api/v1/admin/health') : undefined,
+      page.goto(keyward.url + path),
+    ]);
     await page.getByRole('heading', { level: 1 }).waitFor();
-    await page.getByRole('status', { name: /^Reading/ }).waitFor({ state: 'detached' });
+    await page
+      .getByRole('status', { name: /^Reading/ })
+      .first()
+      .waitFor({ state: 'detached' });
     await page.screenshot({ path: `${images}${name}-${colorScheme}.png`, animations: 'disabled' });
     console.log(`Wrote docs/images/${name}-${colorScheme}.png`);
   }

@@ -74,8 +74,15 @@ export function statusOf(
     };
   if (serves.source === null && stored === null)
     return { word: 'No key', color: 'gray', message: serves.reason };
-  const verdict = health?.verdict;
+  // Until the health is there, and of a provider that is not active, the row of the provider says it.
+  const verdict = health === undefined ? verdictIn(stored?.test_status ?? null) : health.verdict;
   if (verdict != null && verdict !== '')
     return { ...wordsOf(verdict), message: health?.last_test?.message ?? health?.reason ?? serves.reason };
   return { word: 'Untested', color: 'gray', message: 'No test has said anything of this key yet.' };
+}
+
+/** What the column api_key_test_status says; null for a key that was never tested. */
+function verdictIn(status: string | null): string | null {
+  if (status === 'error') return 'unknown';
+  return status === 'valid' || status === 'invalid' ? status : null;
 }
