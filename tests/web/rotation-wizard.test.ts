@@ -210,6 +210,12 @@ describe('the rotation of a key', () => {
     await page.waitForURL((now) => /\/rotations\/\d+$/.test(now.pathname) && now.href !== address);
     await page.goto(address);
     await page.getByRole('heading', { name: 'The rotation was cancelled' }).waitFor();
+    const areOpen = async (state: string): Promise<boolean[]> => {
+      const { data } = await call(url(), 'GET', `rotations?state=${state}`);
+      return (data as { is_open: boolean }[]).map(({ is_open: isOpen }) => isOpen);
+    };
+    expect(await areOpen('open')).toEqual([true]);
+    expect([...new Set(await areOpen('ended'))]).toEqual([false]);
   });
 
   it('does not claim that nothing happened where no answer came, and shows what did', async () => {

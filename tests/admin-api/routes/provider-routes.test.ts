@@ -52,6 +52,7 @@ describeAdministered('the list of providers', (here) => {
       source: 'database',
       base_url: 'https://openrouter.ai/api/v1',
       upstream: { base_url: here().provider.baseUrl, from: 'environment', problem: null },
+      example_model: 'openrouter/google/gemini-flash-1.5',
       request_headers: null,
       allow_private_network: false,
       stored_key: {
