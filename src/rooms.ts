@@ -42,8 +42,10 @@ import { RotationWatch } from './keys/rotation/rotation-watch.ts';
 import { keysIn, type Snapshot } from './keys/snapshot.ts';
 import { SnapshotKeeper } from './keys/snapshot-keeper.ts';
 import { remarkTeller } from './keys/tell-remarks.ts';
+import type { TraceSpans } from './usage/trace-spans.ts';
 import { usageMetrics } from './usage/usage-metrics.ts';
 import { UsageQueue } from './usage/usage-queue.ts';
+import type { UsageSink } from './usage/usage-record.ts';
 import { writeUsage } from './usage/usage-store.ts';
 
 export interface RoomsOptions {
@@ -164,6 +166,10 @@ export async function openRooms(
     onDropped: (records) => used.countDropped(records),
   });
   const used = usageMetrics(registry, () => usage.depth);
+  const spans =
+    config.traceEndpoint === undefined
+      ? null
+      : (await import('./usage/trace-spans.ts')).openTraceSpans(config.traceEndpoint, id);
   const gateway = createGateway({
     config,
     log,
@@ -172,7 +178,7 @@ export async function openRooms(
     rotations,
     live,
     requests,
-    usage,
+    usage: spans === null ? usage : both(usage, spans),
     metrics: gatewayMetrics(registry, () => keeper.current().providers.keys()),
     clock,
   });
@@ -189,6 +195,7 @@ export async function openRooms(
     closeRooms({
       gateway,
       usage,
+      spans,
       keeper,
       ringWatch,
       auditWatch,
@@ -283,6 +290,15 @@ export async function openRooms(
   };
 }
 
+function both(first: UsageSink, second: UsageSink): UsageSink {
+  return {
+    record: (record) => {
+      first.record(record);
+      second.record(record);
+    },
+  };
+}
+
 function watchAudit(installation: Installation, log: Logger, id: string): AuditWatch {
   const { config, database, keyRing, fingerprinter, audit, clock } = installation;
   const { ring } = keyRing;
@@ -352,6 +368,7 @@ function trialsIn({ providers }: Snapshot): ReadonlySet<string> {
 async function closeRooms(rooms: {
   gateway: Gateway;
   usage: UsageQueue;
+  spans: TraceSpans | null;
   keeper: SnapshotKeeper;
   ringWatch: RingWatch;
   auditWatch: AuditWatch;
@@ -367,6 +384,7 @@ async function closeRooms(rooms: {
 }): Promise<void> {
   await rooms.gateway.close();
   await rooms.usage.stop();
+  await rooms.spans?.stop();
   await rooms.rotations.stop(rooms.keeper.databaseError() === null);
   await rooms.rotationClock.stop();
   await rooms.live.stop(rooms.keeper.databaseError() === null);

@@ -88,6 +88,8 @@ export interface Config extends AdministratorsConfig {
     readonly shutdownTimeoutMs: number;
     readonly snapshotPollMs: number;
   };
+  /** Of a collector for traces, where one is configured. */
+  readonly traceEndpoint: string | undefined;
   readonly log: { readonly level: Settings['LOG_LEVEL']; readonly format: Settings['LOG_FORMAT'] };
 }
 
@@ -196,6 +198,7 @@ function buildConfig(values: Settings, environment: Environment, shown: readonly
       shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
       snapshotPollMs: values.SNAPSHOT_POLL_MS,
     },
+    traceEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
     log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT },
   });
 }

@@ -80,6 +80,10 @@ export const settingsSchema = z.object({
   MAX_BODY_BYTES: wholeNumber(32 * 1024 * 1024, 1, 1024 * 1024 * 1024),
   MAX_UPLOAD_BYTES: wholeNumber(512 * 1024 * 1024, 1, 64 * 1024 * 1024 * 1024),
   BODY_IDLE_TIMEOUT_MS: wholeNumber(30_000, 1, 3_600_000),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https address' })
+    .optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: z.string().optional(),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
   LOG_FORMAT: choice(['auto', 'json', 'text'], 'auto'),
 });

@@ -377,6 +377,20 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
     description: 'How long a caller may be silent while it sends its body, in milliseconds.',
   },
   {
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    section: 'Logging',
+    defaultText: 'no traces',
+    description:
+      'Collector of OpenTelemetry that gets a span for each request, by OTLP over HTTP, such as http://localhost:4318.',
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_HEADERS',
+    section: 'Logging',
+    defaultText: 'none',
+    isSecret: true,
+    description: 'Headers for that collector, as name=value, separated by commas.',
+  },
+  {
     name: 'LOG_LEVEL',
     section: 'Logging',
     defaultText: 'info',

@@ -210,7 +210,7 @@ export class Exchange {
 
   /** What is long to read is read a turn later, when the caller has its answer. */
   #tellUsage(target: Target, { status, error }: RelayOutcome): void {
-    const { arrivedAt, attempts, body, caller, id, route } = this.#call;
+    const { arrivedAt, attempts, body, caller, id, request, route } = this.#call;
     const { clock, metrics, usage } = this.#parts;
     const latencyMs = performance.now() - arrivedAt;
     const timeToFirstTokenMs = this.#firstByteAt === null ? null : this.#firstByteAt - arrivedAt;
@@ -230,6 +230,7 @@ export class Exchange {
       errorCode: error?.code ?? null,
       fallback: this.#fallback ?? fallbackOf(attempts, target),
       attempts: attempts.count,
+      traceParent: request.headers['traceparent']?.toString() ?? null,
       latencyMs,
       timeToFirstTokenMs,
     };

@@ -8,6 +8,7 @@ import { wholeJson } from './shared-answers.ts';
 export const google: KnownProviderEntry = {
   slug: 'google',
   displayName: 'Google AI',
+  semanticName: 'gcp.gemini',
   baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai',
   exampleModel: 'gemini-2.5-flash',
   alternativeEnvironmentNames: ['GEMINI_API_KEY'],

@@ -5,6 +5,7 @@ import { accepted } from './shared-answers.ts';
 export const mistral: KnownProviderEntry = {
   slug: 'mistral',
   displayName: 'Mistral AI',
+  semanticName: 'mistral_ai',
   baseUrl: 'https://api.mistral.ai/v1',
   exampleModel: 'mistral-small-latest',
   alternativeEnvironmentNames: [],

@@ -83,6 +83,8 @@ export interface NativeApi {
 export interface ProviderEntry {
   readonly slug: string;
   readonly displayName: string;
+  /** Its name in OpenTelemetry, where that is not the slug: https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/ */
+  readonly semanticName?: string;
   /** The OpenAI-compatible base URL without trailing slash; undefined where the provider is not known here. */
   readonly baseUrl: string | undefined;
   /** A small model, as the provider calls it, for a first request; a suggestion, which may grow old. */

@@ -5,6 +5,7 @@ import { accepted, anObject } from './shared-answers.ts';
 export const xai: KnownProviderEntry = {
   slug: 'xai',
   displayName: 'xAI',
+  semanticName: 'x_ai',
   baseUrl: 'https://api.x.ai/v1',
   exampleModel: 'grok-3-mini',
   alternativeEnvironmentNames: [],

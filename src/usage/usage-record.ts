@@ -25,6 +25,8 @@ export interface UsageRecord {
   /** As in the header x-keyward-fallback. */
   readonly fallback: string | null;
   readonly attempts: number;
+  /** The caller's header traceparent, as it came. */
+  readonly traceParent: string | null;
   readonly latencyMs: number;
   /** Null where no byte of an answer came. */
   readonly timeToFirstTokenMs: number | null;

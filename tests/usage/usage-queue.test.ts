@@ -17,6 +17,7 @@ const record = (number: number): UsageRecord => ({
   errorCode: null,
   fallback: null,
   attempts: 1,
+  traceParent: null,
   latencyMs: 1,
   timeToFirstTokenMs: 1,
   tokens: null,
