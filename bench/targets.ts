@@ -53,7 +53,7 @@ async function startBareProxy(children: Children, upstreamUrl: string): Promise<
 }
 
 /** As an operator runs it: a token for callers, the provider's key encrypted in the database. */
-async function startKeyward(
+export async function startKeyward(
   children: Children,
   upstreamUrl: string,
   cpuProfileDirectory: string | undefined,

@@ -76,7 +76,7 @@ export const settingsSchema = z.object({
   UPSTREAM_IDLE_TIMEOUT_MS: wholeNumber(120_000, 1, 3_600_000),
   UPSTREAM_TOTAL_TIMEOUT_MS: wholeNumber(1_800_000, 1, 86_400_000),
   UPSTREAM_RETRIES: wholeNumber(1, 0, 5),
-  UPSTREAM_MAX_CONNECTIONS: wholeNumber(512, 1, 65_535),
+  UPSTREAM_MAX_CONNECTIONS: wholeNumber(2_048, 1, 65_535),
   MAX_BODY_BYTES: wholeNumber(32 * 1024 * 1024, 1, 1024 * 1024 * 1024),
   MAX_UPLOAD_BYTES: wholeNumber(512 * 1024 * 1024, 1, 64 * 1024 * 1024 * 1024),
   BODY_IDLE_TIMEOUT_MS: wholeNumber(30_000, 1, 3_600_000),

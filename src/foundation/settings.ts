@@ -354,7 +354,7 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
   {
     name: 'UPSTREAM_MAX_CONNECTIONS',
     section: 'Limits',
-    defaultText: '512',
+    defaultText: '2048',
     description: 'Connections to one provider host; further requests wait for one.',
   },
   {
