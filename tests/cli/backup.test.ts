@@ -46,7 +46,7 @@ describe('keyward backup', () => {
     const made = await run(`backup --output ${archive} --reason before-the-move`);
     expect(steady(made.transcript, 'DATA/one.archive')).toMatchInlineSnapshot(`
       "$ keyward backup --output FILE --reason before-the-move
-      Backed up 18 rows of 24 tables to FILE (N bytes, mode 0600).
+      Backed up 18 rows of 27 tables to FILE (N bytes, mode 0600).
       Checksum: CHECKSUM
       To restore it takes the encryption key a28d2b29, not in the archive: back it up apart from it.
       Not in it either: keys in environment variables, and
@@ -55,6 +55,7 @@ describe('keyward backup', () => {
         keyward_instances: says which servers run now
         keyward_migrations: a restore applies the migrations anew and writes its own
         keyward_sessions: whoever is signed in signs in again
+        keyward_token_minutes: counts of the last minutes
       "
     `);
     expect((await stat(archive)).mode & 0o777).toBe(0o600);
@@ -121,6 +122,9 @@ describe('keyward backup inspect', () => {
       user_api_keys               0
       llm_routing_rules           0
       keyward_tokens              0
+      keyward_token_limits        0
+      keyward_model_aliases       0
+      keyward_usage_daily         0
       keyward_key_tests           0
       keyward_key_versions        1
       keyward_rotations           0
@@ -139,6 +143,7 @@ describe('keyward backup inspect', () => {
       Not in it: keyward_instances (says which servers run now)
       Not in it: keyward_migrations (a restore applies the migrations anew and writes its own)
       Not in it: keyward_sessions (whoever is signed in signs in again)
+      Not in it: keyward_token_minutes (counts of the last minutes)
       ENCRYPTION KEY  OPENS IT  STORED TOKENS  HERE
       a28d2b29        yes       3              in the ring
       Checksum: CHECKSUM, which fits.
@@ -191,7 +196,7 @@ describe('keyward restore', () => {
     const done = await to.run(`restore ${archive} --yes --reason moved`);
     expect(steady(done.transcript.replaceAll(archive, 'FILE'), archive)).toMatchInlineSnapshot(`
       "$ keyward restore FILE --yes --reason moved
-      Restored 18 rows of 24 tables, as they were at TIME, into the PostgreSQL postgres@127.0.0.1:PORT/DATABASE.
+      Restored 18 rows of 27 tables, as they were at TIME, into the PostgreSQL postgres@127.0.0.1:PORT/DATABASE.
       Revision N; event 2 of the audit trail tells of it.
       What was changed since then is not in it. Ask the providers whether the keys still live: keyward keys test <provider>
       Keys in environment variables were not in the archive. Who was signed in signs in again.
