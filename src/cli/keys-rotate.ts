@@ -117,6 +117,12 @@ class Run {
         await startCanary(this.#parts, occasion, this.#slug, { id: rotation.id, percent });
         this.#say(`canary: ${percent} percent from now on`);
       }
+      // One that was open already may not have been proven so.
+      if (rotation.step === 'canary' && this.#options.spend) {
+        const { isAccepted, said } = await this.#ask(occasion, rotation);
+        this.#say(said);
+        if (!isAccepted && !force) return false;
+      }
       if (!(await this.#untilCallsAreServed(rotation.id))) return false;
       const { revision } = await promoteKey(this.#parts, occasion, this.#slug, { id: rotation.id, force });
       this.#say(`promoted. ${await describeApplied(this.#installation, revision)}`);

@@ -25,7 +25,8 @@ export function progressLine(): { show: (text: string) => void; end: () => void 
     show: (text) => {
       if (!process.stderr.isTTY || performance.now() - shownAt < progressPauseMs) return;
       shownAt = performance.now();
-      process.stderr.write(`\r${text}${eraseRest}`);
+      // A longer line would wrap, and the next one would not come back to its beginning.
+      process.stderr.write(`\r${text.slice(0, (process.stderr.columns ?? 80) - 1)}${eraseRest}`);
     },
     end: () => {
       if (shownAt > 0) process.stderr.write(`\r${eraseRest}`);

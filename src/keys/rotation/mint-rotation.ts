@@ -154,7 +154,7 @@ async function mintFor(
       await postpone(parts, id, waitSeconds);
       throw error;
     }
-    const why = `The provider did not make the key. ${messageOf(error)}${doubtOf(error, access)}`;
+    const why = `The provider did not make the key. ${messageOf(error).replace(/\.?$/, '.')}${doubtOf(error, access)}`;
     await moveRotation(changes, occasion, slug, id, {
       command: { kind: 'mint_failed', why },
       ifNewKey: name,

@@ -6,6 +6,7 @@ import type { Occasion } from '../../audit/audit-event.ts';
 import type { Precondition } from '../change-provider.ts';
 import type { KeyActParts } from '../key-acts.ts';
 import { moveRotation, type RotationMoved } from './move-rotation.ts';
+import { whyOldKeyIsDead } from './way-back.ts';
 
 export interface RotationAct extends Precondition {
   /** Absent: the one that is open. */
@@ -45,18 +46,19 @@ export async function promoteKey(
 
 /**
  * Makes the old key the stored one again, or gives the new one up before it was. Where no key would serve
- * afterwards it takes force. Throws as moveRotation.
+ * afterwards, or a dead one, it takes force. Throws as moveRotation.
  */
 export async function rollBackKey(
-  { changes }: Parts,
+  parts: KeyActParts,
   occasion: Occasion,
   slug: string,
   { id, ifRevision, force = false }: ForcibleAct = {},
 ): Promise<RotationMoved> {
   const why = occasion.reason ?? null;
-  return moveRotation(changes, occasion, slug, id, {
+  const oldIsDead = force ? null : await whyOldKeyIsDead(parts, occasion, slug, id);
+  return moveRotation(parts.changes, occasion, slug, id, {
     ifRevision,
-    command: { kind: 'roll_back', why, force },
+    command: { kind: 'roll_back', why, force, oldIsDead },
   });
 }
 
@@ -70,12 +72,18 @@ export async function retireOldKey(
   return moveRotation(changes, occasion, slug, id, { ifRevision, command: { kind: 'retire', force } });
 }
 
-/** Gives the new key up before it serves all calls. Throws as moveRotation. */
+/**
+ * Gives the new key up before it serves all calls; not while it stands in for a dead one. Throws as moveRotation.
+ */
 export async function cancelRotation(
-  { changes }: Parts,
+  parts: KeyActParts,
   occasion: Occasion,
   slug: string,
   { id, ifRevision }: RotationAct = {},
 ): Promise<RotationMoved> {
-  return moveRotation(changes, occasion, slug, id, { ifRevision, command: { kind: 'cancel' } });
+  const oldIsDead = await whyOldKeyIsDead(parts, occasion, slug, id);
+  return moveRotation(parts.changes, occasion, slug, id, {
+    ifRevision,
+    command: { kind: 'cancel', oldIsDead },
+  });
 }

@@ -32,6 +32,14 @@ export function dueAt(schedule: DueSchedule, key: DatedKey, dice: number): Date 
   return times.length === 0 ? null : new Date(Math.min(...times) + dice * jitter * 60_000);
 }
 
+/** The time itself where the window is open then, else when it opens next. */
+export function withinWindow(at: Date, window: MaintenanceWindow): Date {
+  if (isInWindow(at, window) || window.window_from === null) return at;
+  const opens = new Date(at);
+  opens.setUTCHours(0, window.window_from, 0, 0);
+  return opens < at ? new Date(opens.getTime() + dayMs) : opens;
+}
+
 /** A window that ends before it begins goes over midnight; one that ends when it begins is the whole day, and is not set any more. */
 export function isInWindow(now: Date, { window_from: from, window_to: to }: MaintenanceWindow): boolean {
   if (from === null || to === null || from === to) return true;

@@ -44,9 +44,15 @@ export type RotationCommand =
   /** The provider refused a call with the new key. */
   | { readonly kind: 'refused'; readonly verdict: Verdict; readonly message: string }
   | { readonly kind: 'promote'; readonly force: boolean }
-  | { readonly kind: 'roll_back'; readonly why: string | null; readonly force: boolean }
+  | {
+      readonly kind: 'roll_back';
+      readonly why: string | null;
+      readonly force: boolean;
+      /** Why the provider refuses the old key, in a sentence; null or absent where it does not, or was not asked. */
+      readonly oldIsDead?: string | null;
+    }
   | { readonly kind: 'retire'; readonly force: boolean }
-  | { readonly kind: 'cancel' };
+  | { readonly kind: 'cancel'; readonly oldIsDead?: string | null };
 
 /** What becomes of the two keys. */
 export type KeyMove =
@@ -97,8 +103,13 @@ export function decide(facts: RotationFacts, command: RotationCommand): Transiti
     case 'retire':
       return toEnd(facts, command.force);
     default:
-      if (facts.step !== 'soaking') return go('cancelled', 'retire_new');
-      return refuse('The new key serves already. Roll back to the old one, or retire it.');
+      if (facts.step === 'soaking')
+        return refuse('The new key serves already. Roll back to the old one, or retire it.');
+      if (facts.step === 'canary' && command.oldIsDead)
+        return refuse(
+          `Nothing was switched. The new key has taken over for the old one, which is dead: ${command.oldIsDead} Promote the new key, or roll back with force and a reason.`,
+        );
+      return go('cancelled', 'retire_new');
   }
 }
 
@@ -192,8 +203,17 @@ function toSoak(facts: RotationFacts, force: boolean): Transition | Refusal {
 
 function back(
   { step, noWayBack }: RotationFacts,
-  { why, force }: { readonly why: string | null; readonly force: boolean },
+  { why, force, oldIsDead }: Extract<RotationCommand, { kind: 'roll_back' }>,
 ): Transition | Refusal {
+  if (oldIsDead && (step === 'canary' || step === 'soaking')) {
+    const move = step === 'soaking' ? 'restore' : 'retire_new';
+    if (force)
+      return go('rolled_back', move, {
+        forced: true,
+        explanation: `Rolled back by force to a dead key: ${oldIsDead}`,
+      });
+    return refuse(`Nothing was switched. The old key is dead: ${oldIsDead}`, true);
+  }
   if (step !== 'soaking') return go('rolled_back', 'retire_new', { explanation: why });
   if (noWayBack === null) return go('rolled_back', 'restore', { explanation: why });
   if (force)

@@ -10,7 +10,7 @@ import { requireLockedRow, type ChangeParts } from '../change-provider.ts';
 import type { KeyActParts } from '../key-acts.ts';
 import { findProviderById } from '../list-providers.ts';
 import { requireManagement } from './management-store.ts';
-import { dueAt, isInWindow } from './rotation-due.ts';
+import { dueAt, withinWindow, isInWindow } from './rotation-due.ts';
 import { databaseNow, findActiveVersion, findRotation } from './rotation-store.ts';
 
 export type Schedule = Selectable<KeywardRotationSchedulesTable>;
@@ -212,14 +212,12 @@ async function lastScheduledRotation(db: Kysely<Tables>, { provider_id: id, chan
 async function reckoned(db: Kysely<Tables>, schedule: Schedule): Promise<Date | null> {
   const { provider_id: providerId, next_at: before } = schedule;
   const active = await findActiveVersion(db, providerId);
-  const reckon = (dice: number): Date | null =>
-    active === undefined
-      ? null
-      : dueAt(
-          schedule,
-          { since: active.promoted_at ?? active.created_at, expiresAt: active.expires_at },
-          dice,
-        );
+  const reckon = (dice: number): Date | null => {
+    if (active === undefined) return null;
+    const dated = { since: active.promoted_at ?? active.created_at, expiresAt: active.expires_at };
+    const at = dueAt(schedule, dated, dice);
+    return at === null ? null : withinWindow(at, schedule);
+  };
   const [earliest, latest] = [reckon(0), reckon(1)];
   const stands =
     before === null || earliest === null || latest === null

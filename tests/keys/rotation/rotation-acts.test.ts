@@ -308,6 +308,35 @@ describe.each(['embedded', 'postgres'] as const)('a rotation (%s)', (engine) => 
     }
   });
 
+  it('goes back to a dead key by force only, out of the soak and out of the canary', async () => {
+    await provenAndPromoted();
+    provider.revoke(oldKey);
+    await expect(rollBackKey(parts, because, slug)).rejects.toMatchObject({
+      code: 'key_unproven',
+      message: expect.stringContaining('The old key is dead') as string,
+    });
+    expect(await storedKey()).toBe(newKey);
+    const back = await rollBackKey(parts, because, slug, { force: true });
+    expect([back.rotation.step, await storedKey()]).toEqual(['rolled_back', oldKey]);
+
+    await start();
+    await testRotation(parts, occasionOfTests, slug, undefined);
+    await startCanary(parts, occasionOfTests, slug);
+    await expect(cancelRotation(parts, because, slug)).rejects.toMatchObject({
+      code: 'rotation_refused',
+      message: expect.stringContaining('The new key has taken over') as string,
+    });
+    await expect(rollBackKey(parts, because, slug)).rejects.toMatchObject({ code: 'key_unproven' });
+    provider.setKeys([oldKey, newKey]);
+    expect((await cancelRotation(parts, because, slug)).rotation.step).toBe('cancelled');
+  });
+
+  it('goes back while the provider does not answer: whether the old key lives, nobody can say', async () => {
+    await provenAndPromoted();
+    provider.behave({ on: 'test', answer: { status: 503, body: '' } });
+    expect((await rollBackKey(parts, because, slug)).rotation.step).toBe('rolled_back');
+  });
+
   it('a key that is set past it says who set it, and why', async () => {
     await start();
     const third = rotatingKey((count += 1));

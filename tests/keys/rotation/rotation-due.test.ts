@@ -1,6 +1,6 @@
 /** When a rotation is due: by the age of the key or by its end, whichever is first; within the window, in UTC. */
 import { describe, expect, it } from 'vitest';
-import { dueAt, isInWindow } from '../../../src/keys/rotation/rotation-due.ts';
+import { dueAt, isInWindow, withinWindow } from '../../../src/keys/rotation/rotation-due.ts';
 
 const since = new Date('2026-01-01T00:00:00Z');
 const expiresAt = new Date('2026-03-01T00:00:00Z');
@@ -44,5 +44,27 @@ describe('the maintenance window', () => {
 
   it('that is not set is always open', () => {
     expect(isInWindow(at('12:00'), { window_from: null, window_to: null })).toBe(true);
+  });
+});
+
+describe('what is due outside its window', () => {
+  const window = { window_from: 120, window_to: 240 };
+  it.each([
+    ['before it', '2026-01-31T01:00:00Z', '2026-01-31T02:00:00.000Z'],
+    ['within it', '2026-01-31T03:30:00Z', '2026-01-31T03:30:00.000Z'],
+    ['after it', '2026-01-31T04:00:00Z', '2026-02-01T02:00:00.000Z'],
+  ])('%s waits until it opens', (_, at, expected) => {
+    expect(withinWindow(new Date(at), window).toISOString()).toBe(expected);
+    expect(isInWindow(withinWindow(new Date(at), window), window)).toBe(true);
+  });
+
+  it('waits over midnight where the window does', () => {
+    const overnight = { window_from: 1_380, window_to: 60 };
+    expect(withinWindow(new Date('2026-01-31T02:00:00Z'), overnight).toISOString()).toBe(
+      '2026-01-31T23:00:00.000Z',
+    );
+    expect(withinWindow(new Date('2026-01-31T00:30:00Z'), overnight).toISOString()).toBe(
+      '2026-01-31T00:30:00.000Z',
+    );
   });
 });
