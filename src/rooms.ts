@@ -14,11 +14,13 @@ import { openAnchor } from './audit/open-anchor.ts';
 import { createAdminAuth, type AdminAuth } from './auth/admin-auth.ts';
 import type { TokenKind } from './auth/token.ts';
 import { createFirstToken } from './auth/token-store.ts';
+import { TokenUsage } from './auth/token-usage.ts';
 import { showStoredKey } from './crypto/stored-key.ts';
 import type { Logger } from './foundation/logger.ts';
 import type { Secret } from './foundation/secret.ts';
 import { version } from './foundation/version.ts';
 import type { RequestHandler } from './front-door.ts';
+import { CallerLimits } from './gateway/caller-limits.ts';
 import { createGateway, type Gateway } from './gateway/gateway.ts';
 import { gatewayMetrics } from './gateway/gateway-metrics.ts';
 import type { Installation } from './installation.ts';
@@ -103,6 +105,7 @@ export async function openRooms(
         log.warn({ provider: slug }, `a provider is set aside: ${problem}`);
       tellRemarks(snapshot);
       rotations.keepOnly(trialsIn(snapshot));
+      tokenUsage.follow(snapshot.gatewayTokens);
       void report();
       auditWatch.wake();
       versions.wake();
@@ -119,6 +122,7 @@ export async function openRooms(
     occasion,
     onMoved: () => void keeper.refresh(),
   });
+  const tokenUsage = new TokenUsage({ db: database.kysely, clock, log });
   const versions = watchVersions(installation, changes, log);
   const rotationClock = new RotationClock({
     changes,
@@ -179,6 +183,7 @@ export async function openRooms(
     live,
     requests,
     usage: spans === null ? usage : both(usage, spans),
+    limits: new CallerLimits(tokenUsage, clock),
     metrics: gatewayMetrics(registry, () => keeper.current().providers.keys()),
     clock,
   });
@@ -202,6 +207,7 @@ export async function openRooms(
       rotations,
       rotationClock,
       live,
+      tokenUsage,
       healthClock,
       alertClock: alerts.clock,
       versions,
@@ -217,6 +223,7 @@ export async function openRooms(
   let firstTokens: FirstTokens;
   try {
     await keeper.start();
+    await tokenUsage.start();
     firstTokens = {
       admin: await firstToken('admin', config.adminToken),
       gateway: await firstToken('gateway', config.gatewayToken),
@@ -375,6 +382,7 @@ async function closeRooms(rooms: {
   rotations: RotationWatch;
   rotationClock: RotationClock;
   live: LiveWatch;
+  tokenUsage: TokenUsage;
   healthClock: HealthClock;
   alertClock: AlertClock;
   versions: RecurringWork;
@@ -387,6 +395,7 @@ async function closeRooms(rooms: {
   await rooms.spans?.stop();
   await rooms.rotations.stop(rooms.keeper.databaseError() === null);
   await rooms.rotationClock.stop();
+  await rooms.tokenUsage.stop(rooms.keeper.databaseError() === null);
   await rooms.live.stop(rooms.keeper.databaseError() === null);
   await rooms.healthClock.stop();
   await rooms.alertClock.stop();

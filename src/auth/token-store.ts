@@ -191,7 +191,10 @@ interface LimitsRow {
   readonly monthly_budget_usd: string | null;
 }
 
-const usd = (text: string | null): number | null => (text === null ? null : Number(text));
+/** A numeric comes as text. */
+function usd(text: string | null): number | null {
+  return text === null ? null : Number(text);
+}
 
 /** A row in the words of this code. */
 function limitsOf(row: LimitsRow): TokenLimits {

@@ -104,6 +104,11 @@ export const errorCatalogue = {
   sign_in_denied: entry(403, 'permission_error', 'The identity provider refused the sign-in.'),
   sign_in_without_role: entry(403, 'permission_error', 'You have no role here. Ask an administrator.'),
   role_insufficient: entry(403, 'permission_error', 'Your role may look, not change. Ask an administrator.'),
+  token_not_allowed: entry(
+    403,
+    'permission_error',
+    'This token may not use this provider or model. Ask the administrator for it.',
+  ),
   provider_not_found: entry(404, 'invalid_request_error', 'The provider is not known here.'),
   model_not_found: entry(404, 'invalid_request_error', 'The model is not known here.'),
   key_not_found: entry(404, 'invalid_request_error', 'There is no key of this provider to test.'),
@@ -243,6 +248,16 @@ export const errorCatalogue = {
     429,
     'rate_limit_error',
     'The provider was asked a moment ago. Nothing was changed.',
+  ),
+  caller_rate_limited: entry(
+    429,
+    'rate_limit_error',
+    'This token has been used as often as it may be in a minute. Wait as long as Retry-After says.',
+  ),
+  budget_exhausted: entry(
+    429,
+    'rate_limit_error',
+    'The budget of this token is spent. It is renewed when Retry-After is over.',
   ),
   too_many_attempts: entry(
     429,

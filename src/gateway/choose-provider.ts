@@ -29,12 +29,15 @@ export interface Wanted {
   readonly defaultProvider: string | undefined;
   /** Told which provider is meant, whether it can serve or not. */
   readonly asked?: (slug: string) => void;
+  /** Throws what the caller may not use; asked before anything is said of the provider. */
+  readonly permit?: (slug: string, model: string) => void;
 }
 
 /**
  * `provider/model` names both. A name without a known provider is looked up among the models of the
  * database; a bare one then goes to the default provider, or to the one whose own API is asked for.
- * @throws KeywardError 404 for an unknown provider or model, 400 where it has no such API, 503 where no key can serve
+ * @throws KeywardError 404 for an unknown provider or model, 400 where it has no such API, 503 where no key can serve,
+ *   and what `permit` throws
  */
 export function chooseTarget(snapshot: Snapshot, model: string, wanted: Wanted): Target {
   const { provider, name } = findProvider(snapshot, model, wanted);
@@ -53,8 +56,9 @@ export function chooseBySlug(snapshot: Snapshot, slug: string | undefined, wante
   return targetAt(provider, '', wanted);
 }
 
-function targetAt(provider: ServedProvider, model: string, { wire, own, asked }: Wanted): Target {
+function targetAt(provider: ServedProvider, model: string, { wire, own, asked, permit }: Wanted): Target {
   const { upstream, resolution, slug } = provider;
+  permit?.(slug, model);
   asked?.(slug);
   const shared = own === true ? (provider.entry.native ?? null) : null;
   const api = wire === 'compatible' ? shared : nativeApi(provider, wire);
@@ -122,7 +126,7 @@ function providerNotFound({ providers }: Snapshot, slug: string, param: string):
 }
 
 /** A key that was put in the place of a model is not repeated. */
-function shown(name: string): string {
+export function shown(name: string): string {
   return printable(redactSecrets(name, []));
 }
 

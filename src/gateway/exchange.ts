@@ -157,10 +157,12 @@ export class Exchange {
   }
 
   #ownHeaders(): OutgoingHttpHeaders {
-    const { attempts, id, snapshot } = this.#call;
+    const { attempts, id, snapshot, caller } = this.#call;
     const { current } = attempts;
     const fallback = this.#fallback ?? fallbackOf(attempts, current);
     return {
+      // In the place of the provider's, which count all callers.
+      ...this.#parts.limits.headers(caller),
       'x-request-id': id,
       'x-keyward-provider': current.provider.slug,
       'x-keyward-key-source': current.source,

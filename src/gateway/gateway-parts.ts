@@ -7,6 +7,7 @@ import type { RecentRequests } from '../keys/recent-requests.ts';
 import type { RotationWatch } from '../keys/rotation/rotation-watch.ts';
 import type { Snapshot } from '../keys/snapshot.ts';
 import type { UsageSink } from '../usage/usage-record.ts';
+import type { CallerLimits } from './caller-limits.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 
 export interface GatewayParts {
@@ -18,6 +19,8 @@ export interface GatewayParts {
   readonly rotations: Pick<RotationWatch, 'count' | 'isRefused' | 'refused'>;
   /** Hears what calls say of the keys that they were sent with. */
   readonly live: Pick<LiveWatch, 'saw'>;
+  /** How often a token may call, and for how much. */
+  readonly limits: CallerLimits;
   readonly metrics: GatewayMetrics;
   /** Told of each request when it is over. */
   readonly usage: UsageSink;

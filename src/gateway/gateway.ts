@@ -8,6 +8,7 @@ import { KeywardError } from '../foundation/errors.ts';
 import type { Snapshot } from '../keys/snapshot.ts';
 import { Attempts } from './attempts.ts';
 import { noBody, readAnyBody, readModelBody, readPlainBody, type CallBody } from './call-body.ts';
+import { mayUse, refuseNotAllowed } from './caller-permission.ts';
 import { presentedToken } from './caller-token.ts';
 import { refusePublicHost } from './check-host.ts';
 import { chooseBySlug, chooseTarget, type Target, type Wanted } from './choose-provider.ts';
@@ -71,10 +72,13 @@ async function serve(parts: GatewayParts, rooms: Rooms, asked: Asked): Promise<v
   const caller = callerOf(parts, request, route);
   if (route.endpoint.routedBy === 'keyward') {
     response.setHeader('x-request-id', asked.id);
-    await sendModels(request, response, route, await rooms.models.list(parts.snapshot()));
+    const models = await rooms.models.list(parts.snapshot());
+    const allowed = models.filter(({ slug, id }) => mayUse(caller.limits, slug, id.slice(slug.length + 1)));
+    await sendModels(request, response, route, allowed);
     return;
   }
-  const { body, targets } = await read(parts, request, route);
+  admit(parts, response, caller);
+  const { body, targets } = await read(parts, { request, caller }, route);
   const arrivedAt = performance.now();
   const snapshot = parts.snapshot();
   const [first, ...others] = targets(snapshot);
@@ -100,6 +104,16 @@ function callerOf(
   return openCaller;
 }
 
+/** Before the body is read. @throws KeywardError budget_exhausted, caller_rate_limited (429) */
+function admit({ limits }: GatewayParts, response: ServerResponse, caller: Caller): void {
+  try {
+    limits.admit(caller);
+  } finally {
+    // A refusal says it too, whatever is refused.
+    for (const [name, value] of Object.entries(limits.headers(caller))) response.setHeader(name, value);
+  }
+}
+
 interface Read {
   readonly body: CallBody;
   /** The first, and those to fall back to. */
@@ -107,13 +121,22 @@ interface Read {
 }
 
 /** Reads as much of a request as tells where it goes. */
-async function read(parts: GatewayParts, request: IncomingMessage, route: Route): Promise<Read> {
+async function read(
+  parts: GatewayParts,
+  { request, caller }: { request: IncomingMessage; caller: Caller },
+  route: Route,
+): Promise<Read> {
   const { limits, defaultProvider } = parts.config;
   const { wire, routedBy } = route.endpoint;
-  const wanted: Wanted = { wire, defaultProvider, asked: (slug) => parts.requests.count(slug) };
+  const wanted: Wanted = {
+    wire,
+    defaultProvider,
+    asked: (slug) => parts.requests.count(slug),
+    permit: (slug, model) => refuseNotAllowed(caller, slug, model),
+  };
   const byModel = (body: CallBody, model: string): Read => ({
     body,
-    targets: (snapshot) => modelTargets(snapshot, [model, ...fallbackModels(request)], wanted),
+    targets: (snapshot) => modelTargets(snapshot, { model, fallbacks: fallbackModels(request) }, wanted),
   });
   if (routedBy === 'form_model') {
     const { model, body } = await readFormModel(request, limits);
@@ -134,8 +157,22 @@ async function read(parts: GatewayParts, request: IncomingMessage, route: Route)
   return { body, targets: (snapshot) => [() => chooseBySlug(snapshot, slug, { ...wanted, own })] };
 }
 
-function modelTargets(snapshot: Snapshot, models: readonly string[], wanted: Wanted): (() => Target)[] {
-  return models.map((model) => () => chooseTarget(snapshot, model, wanted));
+function modelTargets(
+  snapshot: Snapshot,
+  { model, fallbacks }: { model: string; fallbacks: readonly string[] },
+  wanted: Wanted,
+): (() => Target)[] {
+  for (const fallback of fallbacks) refuseForbidden(snapshot, fallback, wanted);
+  return [model, ...fallbacks].map((name) => () => chooseTarget(snapshot, name, wanted));
+}
+
+/** What a caller may not use is said at once, not when it is needed; what else is wrong with a fallback, never. */
+function refuseForbidden(snapshot: Snapshot, model: string, wanted: Wanted): void {
+  try {
+    chooseTarget(snapshot, model, { ...wanted, asked: () => undefined });
+  } catch (error) {
+    if (error instanceof KeywardError && error.code === 'token_not_allowed') throw error;
+  }
 }
 
 const mostFallbacks = 5;
