@@ -42,6 +42,7 @@ export const auditActions = [
   'alert_channel.deleted',
   'alert_channel.tested',
   'token.created',
+  'token.limited',
   'token.revoked',
   'session.started',
   'session.ended',

@@ -12,7 +12,7 @@ import type { AdminIdentity } from './admin-identity.ts';
 import { AttemptLimiter } from './attempt-limiter.ts';
 import { sameText } from './session-secret.ts';
 import { beginningOf, hashOf, hashToken, looksUnguessable, type AdminRole } from './token.ts';
-import { findAdminToken, noteTokenUse, stateOf, type StoredToken } from './token-store.ts';
+import { findAdminToken, noteTokenUse, stateOf, type TokenFacts } from './token-store.ts';
 
 export interface AdminAccessParts {
   readonly db: Kysely<Tables>;
@@ -66,7 +66,7 @@ export class AdminAccess {
   }
 
   /** Not worth failing a request for. */
-  #noteUse({ id, lastUsedAt }: StoredToken, now: Date): void {
+  #noteUse({ id, lastUsedAt }: TokenFacts, now: Date): void {
     if (lastUsedAt !== null && now.getTime() - lastUsedAt.getTime() < noteUseMs) return;
     noteTokenUse(this.#parts.db, id, now, noteUseMs).catch((error: unknown) =>
       this.#parts.log.debug({ err: error }, 'the use of a token was not noted'),
@@ -84,7 +84,7 @@ const bootstrapIdentity: AdminIdentity = {
   session: null,
 };
 
-function identityOf({ id, name, role, expiresAt }: StoredToken & { role: AdminRole }): AdminIdentity {
+function identityOf({ id, name, role, expiresAt }: TokenFacts & { role: AdminRole }): AdminIdentity {
   return {
     kind: 'admin_token',
     id: String(id),

@@ -3,6 +3,7 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { isBehind, microseconds, pageOf, type Page, type PageWanted } from '../database/keyset.ts';
 import type { Tables } from '../database/tables.ts';
 import { holdsText } from '../database/text-filter.ts';
+import { limitColumns, limitsOf } from './token-limits.ts';
 import { storedToken, type StoredToken, type TokenState } from './token-store.ts';
 import type { TokenKind } from './token.ts';
 
@@ -29,7 +30,9 @@ export async function pageOfTokens(db: Kysely<Tables>, list: TokenList): Promise
   const direction = descending ? 'desc' : 'asc';
   let query = db
     .selectFrom('keyward_tokens')
-    .selectAll()
+    .leftJoin('keyward_token_limits as limits', 'limits.token_id', 'keyward_tokens.id')
+    .selectAll('keyward_tokens')
+    .select(limitColumns)
     .select(sql<string>`(${sortedBy})::text`.as('sorted_by'))
     .orderBy(sortedBy, direction)
     .orderBy('id', direction)
@@ -39,7 +42,7 @@ export async function pageOfTokens(db: Kysely<Tables>, list: TokenList): Promise
   if (filter.text !== undefined) query = query.where(holdsText(filter.text, 'name'));
   if (after !== null) query = query.where(isBehind(sortedBy, 'id', after, descending));
   const page = pageOf(await query.execute(), limit, ({ id }) => id);
-  return { rows: page.rows.map((row) => storedToken(row)), next: page.next };
+  return { rows: page.rows.map((row) => ({ ...storedToken(row), limits: limitsOf(row) })), next: page.next };
 }
 
 const sortKeys: Readonly<Record<TokenSort, RawBuilder<string>>> = {

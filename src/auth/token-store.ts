@@ -7,9 +7,20 @@ import type { AuditTrail, RecordEvent } from '../audit/audit-trail.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Secret } from '../foundation/secret.ts';
 import type { GoodTokens, TokenLimits } from './authenticate.ts';
+import {
+  isLimited,
+  limitColumns,
+  limitsOf,
+  noLimits,
+  showLimits,
+  withChanges,
+  writeLimits,
+  type LimitChanges,
+} from './token-limits.ts';
 import { beginningOf, generateToken, hashToken, type AdminRole, type TokenKind } from './token.ts';
 
-export interface StoredToken {
+/** What the table itself says of a token. */
+export interface TokenFacts {
   readonly id: number;
   readonly kind: TokenKind;
   readonly name: string;
@@ -24,12 +35,19 @@ export interface StoredToken {
   readonly revokedAt: Date | null;
 }
 
+export interface StoredToken extends TokenFacts {
+  /** Of an admin token always none. */
+  readonly limits: TokenLimits;
+}
+
 export interface NewToken {
   readonly kind: TokenKind;
   readonly name: string;
   /** Of an admin token; admin where absent. */
   readonly role?: AdminRole;
   readonly expiresAt?: Date | null;
+  /** Of a gateway token. */
+  readonly limits?: LimitChanges;
 }
 
 export interface MadeToken extends StoredToken {
@@ -49,14 +67,17 @@ export async function createToken(
   occasion: Occasion,
   token: NewToken,
 ): Promise<MadeToken & { readonly revision: number }> {
-  const { value, revision } = await audit.change(occasion, async (tx, record) => addToken(tx, record, token));
+  const { value, revision } = await audit.change(occasion, async (tx, record) =>
+    addToken(tx, record, occasion, token),
+  );
   return { ...value, revision };
 }
 
 async function addToken(
   tx: Kysely<Tables>,
   record: RecordEvent,
-  { kind, name, role = 'admin', expiresAt = null }: NewToken,
+  occasion: Occasion,
+  { kind, name, role = 'admin', expiresAt = null, limits: wanted = {} }: NewToken,
 ): Promise<MadeToken> {
   const token = generateToken(kind);
   const text = token.reveal();
@@ -72,8 +93,14 @@ async function addToken(
     })
     .returningAll()
     .executeTakeFirstOrThrow();
-  record({ action: 'token.created', target: targetOf(row.id), after: describe(row) });
-  return { ...storedToken(row), token };
+  const limits = withChanges(noLimits, wanted);
+  await writeLimits(tx, occasion, row.id, limits);
+  record({
+    action: 'token.created',
+    target: targetOf(row.id),
+    after: { ...describe(row), ...(isLimited(limits) && showLimits(limits)) },
+  });
+  return { ...storedToken(row), limits, token };
 }
 
 interface TokenRow {
@@ -88,8 +115,8 @@ interface TokenRow {
   readonly revoked_at: Date | null;
 }
 
-/** A row in the words of this code. */
-export function storedToken(row: TokenRow): StoredToken {
+/** A row in the words of this code, without what another table says of it. */
+export function storedToken(row: TokenRow): TokenFacts {
   return {
     id: row.id,
     kind: row.kind,
@@ -122,15 +149,21 @@ function describe(row: Pick<TokenRow, 'kind' | 'name' | 'role' | 'expires_at'>):
 
 export type TokenState = 'good' | 'expired' | 'revoked';
 
-export function stateOf({ revokedAt, expiresAt }: StoredToken, now: Date): TokenState {
+export function stateOf({ revokedAt, expiresAt }: TokenFacts, now: Date): TokenState {
   if (revokedAt !== null) return 'revoked';
   return expiresAt !== null && expiresAt <= now ? 'expired' : 'good';
 }
 
 /** All tokens, oldest first, the revoked and expired ones too. */
 export async function listTokens(db: Kysely<Tables>): Promise<StoredToken[]> {
-  const rows = await db.selectFrom('keyward_tokens').selectAll().orderBy('id').execute();
-  return rows.map(storedToken);
+  const rows = await db
+    .selectFrom('keyward_tokens')
+    .leftJoin('keyward_token_limits as limits', 'limits.token_id', 'keyward_tokens.id')
+    .selectAll('keyward_tokens')
+    .select(limitColumns)
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => ({ ...storedToken(row), limits: limitsOf(row) }));
 }
 
 /** Revokes by id. `found` is false when there is no such token; revoking twice keeps the first date. */
@@ -164,8 +197,8 @@ export async function readGoodTokens(db: Kysely<Tables>, kind: TokenKind): Promi
   const rows = await db
     .selectFrom('keyward_tokens')
     .leftJoin('keyward_token_limits as limits', 'limits.token_id', 'keyward_tokens.id')
-    .selectAll('limits')
-    .select(['id', 'name', 'token_hash', 'expires_at'])
+    .select(limitColumns)
+    .select(['token_id', 'id', 'name', 'token_hash', 'expires_at'])
     .where('kind', '=', kind)
     .where('revoked_at', 'is', null)
     .execute();
@@ -181,39 +214,11 @@ export async function readGoodTokens(db: Kysely<Tables>, kind: TokenKind): Promi
   );
 }
 
-interface LimitsRow {
-  readonly owner: string | null;
-  readonly allowed_providers: string[] | null;
-  readonly allowed_models: string[] | null;
-  readonly requests_per_minute: number | null;
-  readonly tokens_per_minute: number | null;
-  readonly daily_budget_usd: string | null;
-  readonly monthly_budget_usd: string | null;
-}
-
-/** A numeric comes as text. */
-function usd(text: string | null): number | null {
-  return text === null ? null : Number(text);
-}
-
-/** A row in the words of this code. */
-function limitsOf(row: LimitsRow): TokenLimits {
-  return {
-    owner: row.owner,
-    allowedProviders: row.allowed_providers,
-    allowedModels: row.allowed_models,
-    requestsPerMinute: row.requests_per_minute,
-    tokensPerMinute: row.tokens_per_minute,
-    dailyBudgetUsd: usd(row.daily_budget_usd),
-    monthlyBudgetUsd: usd(row.monthly_budget_usd),
-  };
-}
-
 /** The admin token with this hash, good or not. */
 export async function findAdminToken(
   db: Kysely<Tables>,
   tokenHash: string,
-): Promise<(StoredToken & { readonly role: AdminRole }) | undefined> {
+): Promise<(TokenFacts & { readonly role: AdminRole }) | undefined> {
   const row = await db
     .selectFrom('keyward_tokens')
     .selectAll()
@@ -257,7 +262,7 @@ export async function createFirstToken(
   const { value } = await audit.change(occasion, async (tx, record) => {
     await sql`LOCK TABLE keyward_tokens IN SHARE ROW EXCLUSIVE MODE`.execute(tx);
     if (await hasToken(tx, kind)) return undefined;
-    return (await addToken(tx, record, { kind, name: 'first start' })).token;
+    return (await addToken(tx, record, occasion, { kind, name: 'first start' })).token;
   });
   return value;
 }

@@ -15,7 +15,8 @@ import type { ProviderOptions } from './providers.ts';
 import { addAges, addHealth } from './health-commands.ts';
 import { addManagement, addRotation } from './rotation-commands.ts';
 import { printJson, remark } from './terminal.ts';
-import type { MakeTokenOptions } from './tokens.ts';
+import { withLimits } from './token-limit-options.ts';
+import type { LimitTokenOptions, MakeTokenOptions } from './tokens.ts';
 
 const usageExitCode = 2;
 const sources = ['environment', 'database', 'hybrid'] as const;
@@ -263,10 +264,12 @@ function addTokens(program: Command): void {
       const { printTokens } = await import('./tokens.ts');
       await printTokens(options);
     });
-  tokens
-    .command('create')
-    .description('make a token and show it once')
-    .argument('<name>', 'what to call it')
+  withLimits(
+    tokens
+      .command('create')
+      .description('make a token and show it once')
+      .argument('<name>', 'what to call it'),
+  )
     .option('--admin', 'for the admin API instead of the gateway')
     .addOption(
       new Option('--role <role>', 'what an admin token may do (default: admin)').choices(['admin', 'viewer']),
@@ -278,6 +281,19 @@ function addTokens(program: Command): void {
     .action(async (name: string, options: MakeTokenOptions) => {
       const { makeToken } = await import('./tokens.ts');
       await makeToken(name, options);
+    });
+  withLimits(
+    tokens
+      .command('limit')
+      .description('change whose a gateway token is and what it may use; live at once')
+      .argument('<token>', 'its number as tokens list shows it, or its name where no other good one has it'),
+  )
+    .addOption(reason())
+    .addOption(json())
+    .addHelpText('after', '\n"none" takes a limit away; what is not said stays as it is.')
+    .action(async (token: string, options: LimitTokenOptions) => {
+      const { limitToken } = await import('./tokens.ts');
+      await limitToken(token, options);
     });
   tokens
     .command('revoke')

@@ -66,6 +66,7 @@ describe('help', () => {
   it.each([
     'tokens list',
     'tokens create',
+    'tokens limit',
     'tokens revoke',
     'encryption-key generate',
     'encryption-key check',

@@ -7,7 +7,7 @@ describe('tokens', { timeout: 120_000 }, () => {
     const { run } = await commandLine();
     expect((await run('tokens list')).transcript).toMatchInlineSnapshot(`
       "$ keyward tokens list
-      ID  KIND  ROLE  NAME  TOKEN  AGE  LAST USED  EXPIRES  STATE
+      ID  KIND  ROLE  NAME  TOKEN  AGE  LAST USED  EXPIRES  STATE  LIMITS
       ! No tokens are stored. Make one with: keyward tokens create <name>
       ! KEYWARD_GATEWAY_TOKEN in this environment is not listed: it is not stored.
       "
@@ -40,10 +40,10 @@ describe('tokens', { timeout: 120_000 }, () => {
     const list = await run('tokens list');
     expect(list.transcript).toMatchInlineSnapshot(`
       "$ keyward tokens list
-      ID  KIND     ROLE    NAME     TOKEN        AGE  LAST USED  EXPIRES               STATE
-      1   gateway  -       reports  kwg_BEGIN…  N s  -          -                     revoked N s ago
-      2   admin    admin   nightly  kwa_BEGIN…  N s  -          -                     good
-      3   admin    viewer  auditor  kwa_BEGIN…  N s  -          2031-01-31 00:00 UTC  good
+      ID  KIND     ROLE    NAME     TOKEN        AGE  LAST USED  EXPIRES               STATE            LIMITS
+      1   gateway  -       reports  kwg_BEGIN…  N s  -          -                     revoked N s ago  -
+      2   admin    admin   nightly  kwa_BEGIN…  N s  -          -                     good             -
+      3   admin    viewer  auditor  kwa_BEGIN…  N s  -          2031-01-31 00:00 UTC  good             -
       ! KEYWARD_GATEWAY_TOKEN in this environment is not listed: it is not stored.
       "
     `);
@@ -102,6 +102,60 @@ describe('tokens', { timeout: 120_000 }, () => {
     expect(refused.stderr).toBe(
       'keyward: A name has 1 to 200 characters on one line, and none that turn the direction of text.\n',
     );
+  });
+
+  it('are made with limits, which are changed by number or name', async () => {
+    const { run } = await commandLine();
+    const made = await run('tokens create reports --owner ada --providers groq,openai --daily-budget 2.5');
+    expect(made.transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens create reports --owner ada --providers groq,openai --daily-budget 2.5
+      kwg_TOKEN
+      ! This gateway token (number 1, "reports", of ada, groq openai, $2.5/day) is shown this once. Revision N; no server is running.
+      "
+    `);
+    expect(
+      (await run('tokens limit reports --providers none --models groq/* --requests-per-minute 60'))
+        .transcript,
+    ).toMatchInlineSnapshot(`
+      "$ keyward tokens limit reports --providers none --models groq/* --requests-per-minute 60
+      Token number 1: of ada, groq/*, 60 requests/min, $2.5/day. Revision N; no server is running.
+      "
+    `);
+    expect((await run('tokens list --json')).json).toMatchObject({
+      tokens: [
+        {
+          owner: 'ada',
+          allowed_providers: null,
+          allowed_models: ['groq/*'],
+          requests_per_minute: 60,
+          daily_budget_usd: 2.5,
+        },
+      ],
+    });
+    expect((await run('tokens limit 1 --providers groq,grok')).transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens limit 1 --providers groq,grok
+      ! keyward: There is no provider "grok". Known here: anthropic, cohere, deepseek, fireworks, google, groq, mistral, openai, openrouter, perplexity, together, xai. Nothing was changed.
+      (exit code 2)
+      "
+    `);
+    expect((await run('tokens limit 1 --monthly-budget much')).transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens limit 1 --monthly-budget much
+      ! keyward: Nothing was changed: monthly_budget_usd must be a number of USD.
+      (exit code 2)
+      "
+    `);
+    expect((await run('tokens limit 1')).transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens limit 1
+      ! keyward: Say what is to be limited: keyward tokens limit --help
+      (exit code 2)
+      "
+    `);
+    expect((await run('tokens create nightly --admin --owner ada')).transcript).toMatchInlineSnapshot(`
+      "$ keyward tokens create nightly --admin --owner ada
+      ! keyward: Only gateway tokens have limits: leave them out, or leave --admin out.
+      (exit code 2)
+      "
+    `);
   });
 
   it('alone stand on standard output, so that a script can take one', async () => {

@@ -113,6 +113,10 @@ export const mutatingRoutes: Readonly<Record<string, MakeWrite>> = {
   'DELETE /api/v1/admin/sessions/{id}': async (keyward) =>
     byAdmin(`/api/v1/admin/sessions/${(await signIn(keyward)).id}`),
   'POST /api/v1/admin/tokens': async () => byAdmin('/api/v1/admin/tokens', { name: 'an application' }),
+  'PATCH /api/v1/admin/tokens/{id}': async (keyward) =>
+    byAdmin(`/api/v1/admin/tokens/${(await newToken(keyward, { kind: 'gateway' })).id}`, {
+      requests_per_minute: 60,
+    }),
   'DELETE /api/v1/admin/tokens/{id}': async (keyward) =>
     byAdmin(`/api/v1/admin/tokens/${(await newToken(keyward)).id}`),
   'POST /api/v1/admin/providers/{slug}/rotations': async (keyward) => {

@@ -50,6 +50,7 @@ const actionWords: Readonly<Record<Action, string>> = {
   'alert_channel.tested': 'Channel tested',
   token: 'Tokens: all',
   'token.created': 'Token made',
+  'token.limited': 'Limits of a token changed',
   'token.revoked': 'Token revoked',
   session: 'Sessions: all',
   'session.started': 'Signed in',

@@ -164,7 +164,21 @@ export interface paths {
 /** Its first characters, to recognise it by. */
 "prefix": string; "state": ("good" | "expired" | "revoked"); "created_at": string; "expires_at": (string | null); 
 /** To about a minute; of admin tokens only. */
-"last_used_at": (string | null); "revoked_at": (string | null) }>; "has_more": boolean; 
+"last_used_at": (string | null); "revoked_at": (string | null); 
+/** The user whose token it is. */
+"owner": (string | null); 
+/** Null: all. */
+"allowed_providers": (Array<string> | null); 
+/** Null: all. */
+"allowed_models": (Array<string> | null); 
+/** Null: no limit. */
+"requests_per_minute": (number | null); 
+/** Null: no limit. */
+"tokens_per_minute": (number | null); 
+/** Null: no limit. */
+"daily_budget_usd": (number | null); 
+/** Null: no limit. */
+"monthly_budget_usd": (number | null) }>; "has_more": boolean; 
 /** For the parameter `cursor`; null on the last page. */
 "next_cursor": (string | null) } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
     post: { parameters: { query?: { "wait"?: ("applied") | undefined }; path?: never; header?: { "Idempotency-Key"?: string | undefined }; }; requestBody: { content: { "application/json": { 
@@ -174,6 +188,20 @@ export interface paths {
 "role"?: ("admin" | "viewer") | undefined; 
 /** Left out: until it is revoked. */
 "expires_at"?: string | undefined; 
+/** The user whose token it is, as `user_api_keys.user_id` names them: their own keys come first. */
+"owner"?: (string | null) | undefined; 
+/** Slugs of providers; null: all. */
+"allowed_providers"?: (Array<string> | null) | undefined; 
+/** Models as `provider/model`, with * for any text; null: all. */
+"allowed_models"?: (Array<(unknown) & (unknown)> | null) | undefined; 
+/** Null: no limit. */
+"requests_per_minute"?: (number | null) | undefined; 
+/** Tokens of prompts and answers together; null: no limit. */
+"tokens_per_minute"?: (number | null) | undefined; 
+/** Of a day in UTC; null: no limit. */
+"daily_budget_usd"?: (number | null) | undefined; 
+/** Of a month in UTC; null: no limit. */
+"monthly_budget_usd"?: (number | null) | undefined; 
 /** Why, in your words; it goes into the audit trail. */
 "reason"?: string | undefined } } }; responses: { 201: { content: { "application/json": { "id": number; 
 /** admin: for this API; gateway: for callers of models. */
@@ -184,6 +212,20 @@ export interface paths {
 "prefix": string; "state": ("good" | "expired" | "revoked"); "created_at": string; "expires_at": (string | null); 
 /** To about a minute; of admin tokens only. */
 "last_used_at": (string | null); "revoked_at": (string | null); 
+/** The user whose token it is. */
+"owner": (string | null); 
+/** Null: all. */
+"allowed_providers": (Array<string> | null); 
+/** Null: all. */
+"allowed_models": (Array<string> | null); 
+/** Null: no limit. */
+"requests_per_minute": (number | null); 
+/** Null: no limit. */
+"tokens_per_minute": (number | null); 
+/** Null: no limit. */
+"daily_budget_usd": (number | null); 
+/** Null: no limit. */
+"monthly_budget_usd": (number | null); 
 /** The token itself. It cannot be read again. */
 "token": string; 
 /** The revision that the write made, or the last one where it changed nothing that serves. */
@@ -192,6 +234,41 @@ export interface paths {
 "applied": (components['schemas']["Applied"] | null) } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
   "/api/v1/admin/tokens/{id}": {
+    patch: { parameters: { query?: { "wait"?: ("applied") | undefined }; path: { "id": string }; header?: { "Idempotency-Key"?: string | undefined }; }; requestBody: { content: { "application/json": { 
+/** The user whose token it is, as `user_api_keys.user_id` names them: their own keys come first. */
+"owner"?: (string | null) | undefined; 
+/** Slugs of providers; null: all. */
+"allowed_providers"?: (Array<string> | null) | undefined; 
+/** Models as `provider/model`, with * for any text; null: all. */
+"allowed_models"?: (Array<(unknown) & (unknown)> | null) | undefined; 
+/** Null: no limit. */
+"requests_per_minute"?: (number | null) | undefined; 
+/** Tokens of prompts and answers together; null: no limit. */
+"tokens_per_minute"?: (number | null) | undefined; 
+/** Of a day in UTC; null: no limit. */
+"daily_budget_usd"?: (number | null) | undefined; 
+/** Of a month in UTC; null: no limit. */
+"monthly_budget_usd"?: (number | null) | undefined; 
+/** Why, in your words; it goes into the audit trail. */
+"reason"?: string | undefined } } }; responses: { 200: { content: { "application/json": { "id": number; 
+/** The user whose token it is. */
+"owner": (string | null); 
+/** Null: all. */
+"allowed_providers": (Array<string> | null); 
+/** Null: all. */
+"allowed_models": (Array<string> | null); 
+/** Null: no limit. */
+"requests_per_minute": (number | null); 
+/** Null: no limit. */
+"tokens_per_minute": (number | null); 
+/** Null: no limit. */
+"daily_budget_usd": (number | null); 
+/** Null: no limit. */
+"monthly_budget_usd": (number | null); 
+/** The revision that the write made, or the last one where it changed nothing that serves. */
+"revision": number; 
+/** With `wait=applied`: which instances serve the revision after 10 s at most; else null. */
+"applied": (components['schemas']["Applied"] | null) } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
     delete: { parameters: { query?: { "wait"?: ("applied") | undefined }; path: { "id": string }; header?: { "Idempotency-Key"?: string | undefined }; }; requestBody?: never; responses: { 200: { content: { "application/json": { "id": number; 
 /** The revision that the write made, or the last one where it changed nothing that serves. */
 "revision": number; 
@@ -761,7 +838,7 @@ export interface paths {
 "reason"?: string | undefined } } }; responses: { 200: { content: { "application/json": { "delivery": components['schemas']["AlertDelivery"] } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
   "/api/v1/admin/audit-logs": {
-    get: { parameters: { query?: { "limit"?: number | undefined; "cursor"?: string | undefined; "action"?: ("provider.created" | "provider.changed" | "provider.deleted" | "provider.key_set" | "provider.key_removed" | "provider.key_reencrypted" | "provider.key_tested" | "provider.key_refused" | "provider.source_changed" | "rotation.started" | "rotation.tested" | "rotation.moved" | "rotation.refused" | "rotation.promoted" | "rotation.rolled_back" | "rotation.retired" | "rotation.cancelled" | "rotation.failed" | "key.made" | "key.adopted" | "key.revoking" | "key.revoked" | "management.swept" | "schedule.changed" | "schedule.stopped" | "management.changed" | "policy.changed" | "health.run_asked" | "alert.acknowledged" | "alert.snoozed" | "alert.resolved" | "alert_channel.created" | "alert_channel.changed" | "alert_channel.deleted" | "alert_channel.tested" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "access.refused" | "encryption_ring.changed" | "encryption_ring.reencryption_begun" | "encryption_ring.reencrypted" | "encryption_ring.key_retired" | "audit.retention" | "archive.made" | "archive.restored" | "database.changed" | "provider" | "rotation" | "key" | "management" | "schedule" | "policy" | "health" | "alert" | "alert_channel" | "token" | "session" | "access" | "encryption_ring" | "audit" | "archive" | "database") | undefined; "actor"?: string | undefined; "target"?: string | undefined; "outcome"?: ("done" | "refused" | "failed") | undefined; "since"?: string | undefined; "until"?: string | undefined }; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { "data": Array<components['schemas']["AuditEvent"]>; "has_more": boolean; 
+    get: { parameters: { query?: { "limit"?: number | undefined; "cursor"?: string | undefined; "action"?: ("provider.created" | "provider.changed" | "provider.deleted" | "provider.key_set" | "provider.key_removed" | "provider.key_reencrypted" | "provider.key_tested" | "provider.key_refused" | "provider.source_changed" | "rotation.started" | "rotation.tested" | "rotation.moved" | "rotation.refused" | "rotation.promoted" | "rotation.rolled_back" | "rotation.retired" | "rotation.cancelled" | "rotation.failed" | "key.made" | "key.adopted" | "key.revoking" | "key.revoked" | "management.swept" | "schedule.changed" | "schedule.stopped" | "management.changed" | "policy.changed" | "health.run_asked" | "alert.acknowledged" | "alert.snoozed" | "alert.resolved" | "alert_channel.created" | "alert_channel.changed" | "alert_channel.deleted" | "alert_channel.tested" | "token.created" | "token.limited" | "token.revoked" | "session.started" | "session.ended" | "access.refused" | "encryption_ring.changed" | "encryption_ring.reencryption_begun" | "encryption_ring.reencrypted" | "encryption_ring.key_retired" | "audit.retention" | "archive.made" | "archive.restored" | "database.changed" | "provider" | "rotation" | "key" | "management" | "schedule" | "policy" | "health" | "alert" | "alert_channel" | "token" | "session" | "access" | "encryption_ring" | "audit" | "archive" | "database") | undefined; "actor"?: string | undefined; "target"?: string | undefined; "outcome"?: ("done" | "refused" | "failed") | undefined; "since"?: string | undefined; "until"?: string | undefined }; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { "data": Array<components['schemas']["AuditEvent"]>; "has_more": boolean; 
 /** For the parameter `cursor`; null on the last page. */
 "next_cursor": (string | null) } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
@@ -769,7 +846,7 @@ export interface paths {
     get: { parameters: { query?: never; path: { "sequence": string }; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": components['schemas']["AuditEvent"] } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
   "/api/v1/admin/audit-logs/export": {
-    get: { parameters: { query: { "format": ("csv" | "jsonl"); "action"?: ("provider.created" | "provider.changed" | "provider.deleted" | "provider.key_set" | "provider.key_removed" | "provider.key_reencrypted" | "provider.key_tested" | "provider.key_refused" | "provider.source_changed" | "rotation.started" | "rotation.tested" | "rotation.moved" | "rotation.refused" | "rotation.promoted" | "rotation.rolled_back" | "rotation.retired" | "rotation.cancelled" | "rotation.failed" | "key.made" | "key.adopted" | "key.revoking" | "key.revoked" | "management.swept" | "schedule.changed" | "schedule.stopped" | "management.changed" | "policy.changed" | "health.run_asked" | "alert.acknowledged" | "alert.snoozed" | "alert.resolved" | "alert_channel.created" | "alert_channel.changed" | "alert_channel.deleted" | "alert_channel.tested" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "access.refused" | "encryption_ring.changed" | "encryption_ring.reencryption_begun" | "encryption_ring.reencrypted" | "encryption_ring.key_retired" | "audit.retention" | "archive.made" | "archive.restored" | "database.changed" | "provider" | "rotation" | "key" | "management" | "schedule" | "policy" | "health" | "alert" | "alert_channel" | "token" | "session" | "access" | "encryption_ring" | "audit" | "archive" | "database") | undefined; "actor"?: string | undefined; "target"?: string | undefined; "outcome"?: ("done" | "refused" | "failed") | undefined; "since"?: string | undefined; "until"?: string | undefined }; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "text/csv": string; "application/x-ndjson": string } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
+    get: { parameters: { query: { "format": ("csv" | "jsonl"); "action"?: ("provider.created" | "provider.changed" | "provider.deleted" | "provider.key_set" | "provider.key_removed" | "provider.key_reencrypted" | "provider.key_tested" | "provider.key_refused" | "provider.source_changed" | "rotation.started" | "rotation.tested" | "rotation.moved" | "rotation.refused" | "rotation.promoted" | "rotation.rolled_back" | "rotation.retired" | "rotation.cancelled" | "rotation.failed" | "key.made" | "key.adopted" | "key.revoking" | "key.revoked" | "management.swept" | "schedule.changed" | "schedule.stopped" | "management.changed" | "policy.changed" | "health.run_asked" | "alert.acknowledged" | "alert.snoozed" | "alert.resolved" | "alert_channel.created" | "alert_channel.changed" | "alert_channel.deleted" | "alert_channel.tested" | "token.created" | "token.limited" | "token.revoked" | "session.started" | "session.ended" | "access.refused" | "encryption_ring.changed" | "encryption_ring.reencryption_begun" | "encryption_ring.reencrypted" | "encryption_ring.key_retired" | "audit.retention" | "archive.made" | "archive.restored" | "database.changed" | "provider" | "rotation" | "key" | "management" | "schedule" | "policy" | "health" | "alert" | "alert_channel" | "token" | "session" | "access" | "encryption_ring" | "audit" | "archive" | "database") | undefined; "actor"?: string | undefined; "target"?: string | undefined; "outcome"?: ("done" | "refused" | "failed") | undefined; "since"?: string | undefined; "until"?: string | undefined }; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "text/csv": string; "application/x-ndjson": string } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
   "/api/v1/admin/audit-logs/verify": {
     get: { parameters: { query?: never; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": components['schemas']["AuditTrailReport"] } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };

@@ -1,6 +1,7 @@
-/** Tokens of administrators and callers: list, make, revoke. A new token is in the answer that made it, and nowhere else. */
+/** Tokens of administrators and callers: list, make, limit, revoke. A new token is in the answer that made it, and nowhere else. */
 import { z } from 'zod';
 import { pageOfTokens, tokenSorts, type TokenSort } from '../../auth/list-tokens.ts';
+import { changeLimits, showLimits } from '../../auth/token-limits.ts';
 import {
   createToken,
   longestTokenName,
@@ -11,6 +12,7 @@ import {
 import type { Clock } from '../../foundation/clock.ts';
 import { KeywardError } from '../../foundation/errors.ts';
 import { plainLine } from '../../foundation/visible-text.ts';
+import { limitFields, limitNames, limitsIn, refuseUnknownProviders } from '../../keys/limit-token.ts';
 import { holdsNoSecret, plainText } from '../../keys/provider-rules.ts';
 import { occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
@@ -23,11 +25,22 @@ import {
   sortParameter,
   sortedPageFields,
 } from '../pagination.ts';
+import { reason } from '../query-values.ts';
 import type { TypedApp } from '../typed-app.ts';
 
 const kind = z.enum(['admin', 'gateway']);
 const role = z.enum(['admin', 'viewer']);
 const state = z.enum(['good', 'expired', 'revoked']);
+
+const shownLimits = z.object({
+  owner: z.string().nullable().describe('The user whose token it is.'),
+  allowed_providers: z.array(z.string()).nullable().describe('Null: all.'),
+  allowed_models: z.array(z.string()).nullable().describe('Null: all.'),
+  requests_per_minute: z.int().nullable().describe('Null: no limit.'),
+  tokens_per_minute: z.int().nullable().describe('Null: no limit.'),
+  daily_budget_usd: z.number().nullable().describe('Null: no limit.'),
+  monthly_budget_usd: z.number().nullable().describe('Null: no limit.'),
+});
 
 const token = z.object({
   id: z.int(),
@@ -40,6 +53,7 @@ const token = z.object({
   expires_at: z.iso.datetime().nullable(),
   last_used_at: z.iso.datetime().nullable().describe('To about a minute; of admin tokens only.'),
   revoked_at: z.iso.datetime().nullable(),
+  ...shownLimits.shape,
 });
 
 const newToken = (clock: Clock) =>
@@ -58,11 +72,17 @@ const newToken = (clock: Clock) =>
         .refine((time) => new Date(time) > clock.now(), 'must lie in the future')
         .optional()
         .describe('Left out: until it is revoked.'),
+      ...limitFields,
       reason: z.string().max(500).optional().describe('Why, in your words; it goes into the audit trail.'),
     })
     .refine((made) => made.kind === 'admin' || made.role === undefined, {
       path: ['role'],
       error: 'must be left out for a gateway token',
+    })
+    .superRefine((made, context) => {
+      const named = limitNames.find((name) => made[name] !== undefined && made[name] !== null);
+      if (made.kind === 'admin' && named !== undefined)
+        context.addIssue({ code: 'custom', path: [named], message: 'must be left out for an admin token' });
     });
 
 /** The others are numbers. */
@@ -81,6 +101,7 @@ const tags = ['tokens'];
 export function tokenRoutes(app: TypedApp, parts: AdminApiParts): void {
   listRoute(app, parts);
   createRoute(app, parts);
+  limitRoute(app, parts);
   revokeRoute(app, parts);
 }
 
@@ -134,14 +155,55 @@ function createRoute(app: TypedApp, parts: AdminApiParts): void {
     },
     async (request, reply) => {
       const { kind, name, role, reason, expires_at: expiresAt } = request.body;
+      const limits = limitsIn(request.body);
+      await refuseUnknownProviders(parts.database.kysely, limits);
       const made = await createToken(changes.audit, occasionOf(request, reason), {
         kind,
         name,
         ...(role !== undefined && { role }),
         expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
+        limits,
       });
       const settled = await settle(parts, made.revision, request.query.wait);
       return reply.code(201).send({ ...viewOf(made, clock), token: made.token.reveal(), ...settled });
+    },
+  );
+}
+
+const tokenParameter = z.object({
+  id: z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be the number of a token')
+    .transform(Number),
+});
+
+function limitRoute(app: TypedApp, parts: AdminApiParts): void {
+  app.patch(
+    '/api/v1/admin/tokens/:id',
+    {
+      config: { access: 'admin', takes: ['Idempotency-Key'], refusals: ['token_not_found'] },
+      schema: {
+        operationId: 'limitToken',
+        summary: 'Change whose a gateway token is and what it may use',
+        description: 'What is left out stays as it is; null takes a limit away.',
+        tags,
+        params: tokenParameter,
+        querystring: z.strictObject({ wait: waitParameter }),
+        body: z.strictObject({ ...limitFields, reason }),
+        response: {
+          200: z
+            .object({ id: z.int(), ...shownLimits.shape, ...writtenFields })
+            .describe('The limits that it has now.'),
+        },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const changes = limitsIn(request.body);
+      await refuseUnknownProviders(parts.database.kysely, changes);
+      const occasion = occasionOf(request, request.body.reason);
+      const { limits, revision } = await changeLimits(parts.changes.audit, occasion, id, changes);
+      return { id, ...showLimits(limits), ...(await settle(parts, revision, request.query.wait)) };
     },
   );
 }
@@ -155,12 +217,7 @@ function revokeRoute(app: TypedApp, parts: AdminApiParts): void {
         operationId: 'revokeToken',
         summary: 'Revoke a token, and with it the sessions that were begun with it',
         tags,
-        params: z.object({
-          id: z
-            .string()
-            .regex(/^\d{1,9}$/, 'must be the number of a token')
-            .transform(Number),
-        }),
+        params: tokenParameter,
         querystring: z.strictObject({ wait: waitParameter }),
         response: { 200: z.object({ id: z.int(), ...writtenFields }).describe('Revoked.') },
       },
@@ -186,5 +243,6 @@ function viewOf(stored: StoredToken, clock: Clock): z.output<typeof token> {
     expires_at: stored.expiresAt?.toISOString() ?? null,
     last_used_at: stored.lastUsedAt?.toISOString() ?? null,
     revoked_at: stored.revokedAt?.toISOString() ?? null,
+    ...showLimits(stored.limits),
   };
 }

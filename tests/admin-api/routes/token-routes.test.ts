@@ -90,6 +90,87 @@ describe.each(usualEngines)('on the engine %s', (engine) => {
     expect(JSON.stringify(events) + keyward.logLines.join('')).not.toContain(made.token.slice(0, 11));
   });
 
+  test('a gateway token is made with limits, which are changed, listed, live, and on record', async () => {
+    const made = await make(keyward, {
+      name: 'limited',
+      owner: 'ada',
+      allowed_providers: ['groq'],
+      allowed_models: ['groq/*'],
+      daily_budget_usd: 0.5,
+    });
+    const limits = {
+      owner: 'ada',
+      allowed_providers: ['groq'],
+      allowed_models: ['groq/*'],
+      requests_per_minute: null,
+      tokens_per_minute: null,
+      daily_budget_usd: 0.5,
+      monthly_budget_usd: null,
+    };
+    expect(made).toMatchObject(limits);
+    const changed = await ask(keyward, `PATCH ${tokens}/${made.id}`, {
+      token: adminToken,
+      body: { allowed_models: null, requests_per_minute: 60, reason: 'too many' },
+    });
+    const after = { ...limits, allowed_models: null, requests_per_minute: 60 };
+    expect([changed.status, await changed.json()]).toEqual([
+      200,
+      { id: made.id, ...after, revision: expect.any(Number) as number, applied: null },
+    ]);
+    expect((await list(keyward)).find(({ id }) => id === made.id)).toMatchObject(after);
+    await keyward.caughtUp();
+    const refused = await keyward.chat(undefined, { headers: { authorization: `Bearer ${made.token}` } });
+    expect([refused.status, refused.headers.get('x-ratelimit-limit-requests')]).toEqual([403, '60']);
+    expect((await eventsOf(keyward, 'token.created')).at(-1)).toMatchObject({ after: limits });
+    expect((await eventsOf(keyward, 'token.limited')).at(-1)).toMatchObject({
+      reason: 'too many',
+      target: { id: String(made.id) },
+      before: limits,
+      after,
+    });
+    const [none] = await keyward.sql<{ noted: string }>(
+      `SELECT count(*) AS noted FROM keyward_foreign_changes WHERE table_name = 'keyward_token_limits'`,
+    );
+    expect(none).toEqual({ noted: '0' });
+  });
+
+  test('limits that make no sense are refused by name, and change nothing', async () => {
+    const made = await make(keyward, { name: 'unlimited' });
+    const refused = async (body: object, path: `/${string}` = `${tokens}/${made.id}`) => {
+      const method = path === tokens ? 'POST' : 'PATCH';
+      const answer = await ask(keyward, `${method} ${path}`, { token: adminToken, body });
+      const { error } = (await answer.json()) as { error: { param: string; message: string } };
+      return [answer.status, error.param, error.message] as const;
+    };
+    expect(await refused({ allowed_providers: ['groq', 'grok', 'nobody'] })).toEqual([
+      400,
+      'allowed_providers',
+      expect.stringMatching(
+        /^There is no provider "grok", "nobody"\. Known here: anthropic, .*groq.*\. Nothing was changed\.$/,
+      ) as string,
+    ]);
+    const wrong: [object, string][] = [
+      [{ allowed_providers: [] }, 'allowed_providers'],
+      [{ allowed_models: ['gpt-x'] }, 'allowed_models.0'],
+      [{ requests_per_minute: 0 }, 'requests_per_minute'],
+      [{ tokens_per_minute: 1.5 }, 'tokens_per_minute'],
+      [{ daily_budget_usd: -1 }, 'daily_budget_usd'],
+      [{ monthly_budget_usd: 1_000_000 }, 'monthly_budget_usd'],
+      [{ owner: ['sk', 'or', 'v1', 'fa4e'.repeat(16)].join('-') }, 'owner'],
+    ];
+    for (const [body, param] of wrong) expect((await refused(body)).slice(0, 2)).toEqual([400, param]);
+    expect((await refused({ kind: 'admin', name: 'x', owner: 'ada' }, tokens)).slice(0, 2)).toEqual([
+      400,
+      'owner',
+    ]);
+    const admin = await make(keyward, { kind: 'admin', name: 'x' });
+    expect((await refused({ owner: 'ada' }, `${tokens}/${admin.id}`))[2]).toMatch(
+      /^Only gateway tokens have limits/,
+    );
+    expect((await refused({ owner: 'ada' }, `${tokens}/999999`))[0]).toBe(404);
+    expect((await list(keyward)).find(({ id }) => id === made.id)).toMatchObject({ owner: null });
+  });
+
   test('a gateway token serves calls until its time, and is then refused to the millisecond', async () => {
     const clock = manualClock();
     const keyward = await start({ engine, clock, env: { OPENROUTER_API_KEY: ['sk', 'test'].join('-') } });
