@@ -4,6 +4,7 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { openAdminDoor } from './admin-door.ts';
+import { KeyTestLimits } from './admin-api/key-test-limits.ts';
 import type { Condition } from './alerts/condition.ts';
 import type { DeliveryParts } from './alerts/deliver.ts';
 import { systemActor } from './audit/actors.ts';
@@ -49,6 +50,9 @@ import { usageMetrics } from './usage/usage-metrics.ts';
 import { UsageQueue } from './usage/usage-queue.ts';
 import type { UsageSink } from './usage/usage-record.ts';
 import { writeUsage } from './usage/usage-store.ts';
+import { UserKeyDesk } from './keys/user-key-desk.ts';
+import { UserKeyWatch } from './keys/user-key-watch.ts';
+import { UserKeyReader, type UserKeys } from './keys/user-keys.ts';
 
 export interface RoomsOptions {
   readonly log: Logger;
@@ -93,12 +97,13 @@ export async function openRooms(
   };
   const requests = new RecentRequests(clock);
   const tellRemarks = remarkTeller(log);
+  const userKeys = new UserKeyReader();
   const keeper: SnapshotKeeper = new SnapshotKeeper({
     database,
     log,
     pollMs: config.limits.snapshotPollMs,
     load: async () =>
-      loadSnapshot({ database, config, keyRing: keyRing.ring, fingerprinter, bindings, clock }),
+      loadSnapshot({ database, config, keyRing: keyRing.ring, fingerprinter, bindings, clock, userKeys }),
     onReplaced: (snapshot) => {
       onSnapshot(snapshot);
       for (const [slug, problem] of snapshot.problems)
@@ -106,6 +111,7 @@ export async function openRooms(
       tellRemarks(snapshot);
       rotations.keepOnly(trialsIn(snapshot));
       tokenUsage.follow(snapshot.gatewayTokens);
+      userKeyWatch.keepOnly(storedUserKeys(snapshot.userKeys));
       void report();
       auditWatch.wake();
       versions.wake();
@@ -122,6 +128,7 @@ export async function openRooms(
     occasion,
     onMoved: () => void keeper.refresh(),
   });
+  const userKeyWatch = new UserKeyWatch({ audit, clock, log, occasion });
   const tokenUsage = new TokenUsage({ db: database.kysely, clock, log });
   const versions = watchVersions(installation, changes, log);
   const rotationClock = new RotationClock({
@@ -184,6 +191,8 @@ export async function openRooms(
     requests,
     usage: spans === null ? usage : both(usage, spans),
     limits: new CallerLimits(tokenUsage, clock),
+    userKeys: userKeyDesk(installation, changes, async () => keeper.refresh()),
+    userKeyWatch,
     metrics: gatewayMetrics(registry, () => keeper.current().providers.keys()),
     clock,
   });
@@ -208,6 +217,7 @@ export async function openRooms(
       rotationClock,
       live,
       tokenUsage,
+      userKeyWatch,
       healthClock,
       alertClock: alerts.clock,
       versions,
@@ -368,6 +378,24 @@ function watchVersions({ database }: Installation, changes: ChangeParts, log: Lo
   });
 }
 
+/** Callers are slowed in their tests as administrators are. */
+function userKeyDesk(
+  { config, database, clock }: Installation,
+  changes: ChangeParts,
+  onChanged: () => Promise<void>,
+): UserKeyDesk {
+  const limits = new KeyTestLimits(database.kysely, clock);
+  const admitTest = async (subject: string, slug: string): Promise<void> => limits.admit(subject, slug);
+  return new UserKeyDesk({ changes, config, database, clock, admitTest, onChanged });
+}
+
+function storedUserKeys(userKeys: UserKeys): ReadonlySet<string> {
+  const tokens = Array.from(userKeys.values(), (keys) =>
+    Array.from(keys.values(), ({ storedToken }) => storedToken),
+  );
+  return new Set(tokens.flat());
+}
+
 function trialsIn({ providers }: Snapshot): ReadonlySet<string> {
   return new Set(Array.from(providers.values(), ({ trial }) => trial?.rotationId ?? ''));
 }
@@ -383,6 +411,7 @@ async function closeRooms(rooms: {
   rotationClock: RotationClock;
   live: LiveWatch;
   tokenUsage: TokenUsage;
+  userKeyWatch: UserKeyWatch;
   healthClock: HealthClock;
   alertClock: AlertClock;
   versions: RecurringWork;
@@ -396,6 +425,7 @@ async function closeRooms(rooms: {
   await rooms.rotations.stop(rooms.keeper.databaseError() === null);
   await rooms.rotationClock.stop();
   await rooms.tokenUsage.stop(rooms.keeper.databaseError() === null);
+  await rooms.userKeyWatch.stop();
   await rooms.live.stop(rooms.keeper.databaseError() === null);
   await rooms.healthClock.stop();
   await rooms.alertClock.stop();

@@ -44,6 +44,10 @@ export const auditActions = [
   'token.created',
   'token.limited',
   'token.revoked',
+  'user_key.set',
+  'user_key.removed',
+  'user_key.tested',
+  'user_key.refused',
   'session.started',
   'session.ended',
   'access.refused',
@@ -63,6 +67,7 @@ export type AuditAction = (typeof auditActions)[number];
 type ActorKind =
   | 'admin_token'
   | 'bootstrap_token'
+  | 'gateway_token'
   | 'session'
   | 'command'
   | 'system'

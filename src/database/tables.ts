@@ -28,6 +28,7 @@ export interface LlmProvidersTable {
   /** JSONB: read as a value, written as its text. */
   request_headers: ColumnType<unknown, string | null | undefined, string | null>;
   encrypted_under: string | null;
+  is_byok_supported: boolean | null;
   health_status: string | null;
   health_last_checked: NullableTimestamp;
   health_response_time_ms: number | null;
@@ -48,6 +49,7 @@ interface UserApiKeysTable {
   provider_id: number;
   key_name: string | null;
   encrypted_api_key: string;
+  encrypted_under: string | null;
   key_prefix: string | null;
   key_suffix: string | null;
   is_active: boolean | null;

@@ -65,6 +65,8 @@ export interface Config extends AdministratorsConfig {
   readonly adminToken: Secret | undefined;
   readonly gatewayToken: Secret | undefined;
   readonly gatewayAuth: 'token' | 'open';
+  /** What serves a user whose own key is refused or cannot be read. */
+  readonly byokFallback: 'none' | 'system';
   readonly defaultProvider: string | undefined;
   /** What the environment says of one provider: {SLUG}_API_KEY and {SLUG}_BASE_URL. */
   readonly provider: (slug: string) => ProviderEnvironment;
@@ -176,6 +178,7 @@ function buildConfig(values: Settings, environment: Environment, shown: readonly
     adminToken: optionalSecret(values.KEYWARD_ADMIN_TOKEN),
     gatewayToken: optionalSecret(values.KEYWARD_GATEWAY_TOKEN),
     gatewayAuth: values.GATEWAY_AUTH,
+    byokFallback: values.BYOK_FALLBACK,
     ...administratorsConfig(values),
     defaultProvider: values.DEFAULT_PROVIDER,
     provider: (slug: string) => providerEnvironment(slug, environment),

@@ -64,6 +64,7 @@ export const errorCatalogue = {
     'Which provider is meant? Name it in the header x-keyward-provider: nothing else in this request tells, and there is no default provider.',
   ),
   header_invalid: entry(400, 'invalid_request_error', 'A request header is not as it must be.'),
+  byok_not_supported: entry(400, 'invalid_request_error', 'This provider takes no keys of users.'),
   cursor_invalid: entry(
     400,
     'invalid_request_error',
@@ -109,6 +110,17 @@ export const errorCatalogue = {
     'permission_error',
     'This token may not use this provider or model. Ask the administrator for it.',
   ),
+  token_without_owner: entry(
+    403,
+    'permission_error',
+    'This token belongs to nobody, so it has no keys of its own. Ask the administrator to say whose it is: keyward tokens limit <token> --owner <user>.',
+  ),
+  user_key_rejected: entry(
+    403,
+    'permission_error',
+    'The provider refused your own key, which you brought yourself. Replace or remove it.',
+  ),
+  user_key_not_found: entry(404, 'invalid_request_error', 'You have no key for this provider here.'),
   provider_not_found: entry(404, 'invalid_request_error', 'The provider is not known here.'),
   model_not_found: entry(404, 'invalid_request_error', 'The model is not known here.'),
   key_not_found: entry(404, 'invalid_request_error', 'There is no key of this provider to test.'),
@@ -292,6 +304,11 @@ export const errorCatalogue = {
     503,
     'api_error',
     'The provider is set aside because its stored data is unusable.',
+  ),
+  user_key_unusable: entry(
+    503,
+    'api_error',
+    'Your own key for this provider cannot be read here. Enter it again.',
   ),
   audit_unavailable: entry(503, 'api_error', 'The audit trail cannot be written, so nothing was changed.'),
   database_unavailable: entry(503, 'api_error', 'The database does not answer.'),

@@ -40,6 +40,7 @@ export const settingsSchema = z.object({
   KEYWARD_ADMIN_TOKEN: token.optional(),
   KEYWARD_GATEWAY_TOKEN: token.optional(),
   GATEWAY_AUTH: choice(['token', 'open'], 'token'),
+  BYOK_FALLBACK: choice(['none', 'system'], 'none'),
   SESSION_IDLE_TIMEOUT_MIN: wholeNumber(30, 1, 10_080),
   SESSION_LIFETIME_MIN: wholeNumber(720, 1, 43_200),
   OIDC_ISSUER: secureUrl.optional(),

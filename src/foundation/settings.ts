@@ -180,6 +180,13 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
       'token: callers present a gateway token. open: anybody who reaches the port may call; only on a loopback or private HOST.',
   },
   {
+    name: 'BYOK_FALLBACK',
+    section: 'Callers',
+    defaultText: 'none',
+    description:
+      'What serves a user whose own key is refused by its provider, or cannot be read. none: nothing, and they are told. system: the key of the platform, at its cost.',
+  },
+  {
     name: 'SESSION_IDLE_TIMEOUT_MIN',
     section: 'Administrators',
     defaultText: '30',

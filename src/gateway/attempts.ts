@@ -32,6 +32,8 @@ export interface AttemptRules {
   readonly retries: number;
   readonly snapshot: () => Snapshot;
   readonly isRefused: (rotationId: string) => boolean;
+  /** What serves whose own key is refused. */
+  readonly byokFallback: 'none' | 'system';
   /** From 0 up to 1. */
   readonly dice: () => number;
 }
@@ -70,7 +72,11 @@ export class Attempts {
   /** @param replayable whether the body can be sent again */
   next(failure: Failure, replayable: boolean): NextAttempt | null {
     if (!replayable) return null;
-    const next = this.#otherKey(failure) ?? this.#again(failure) ?? this.#otherModel(failure);
+    const next =
+      this.#systemKey(failure) ??
+      this.#otherKey(failure) ??
+      this.#again(failure) ??
+      this.#otherModel(failure);
     if (next !== null) this.#current = next.target;
     return next;
   }
@@ -79,8 +85,19 @@ export class Attempts {
     return orderKeys(target, this.#rules.dice(), this.#rules.isRefused);
   }
 
+  /** In the place of a user's own key that is refused. */
+  #systemKey(failure: Failure): NextAttempt | null {
+    const current = this.#current;
+    if (this.#rules.byokFallback !== 'system' || !isUserKeyRefused(current, failure)) return null;
+    const system = replacement(this.#rules.snapshot(), current, [current]);
+    if (system === null) return null;
+    this.#order = this.#ordered({ ...system, fallback: 'user_key_rejected' });
+    this.#retriesLeft = this.#rules.retries;
+    return { target: this.#order.first, delayMs: 0, fallback: 'user_key_rejected' };
+  }
+
   #otherKey(failure: Failure): NextAttempt | null {
-    if (failure.kind !== 'refused') return null;
+    if (failure.kind !== 'refused' || this.#current.source === 'byok') return null;
     const { refusal } = failure;
     const { first, second } = this.#order;
     const current = this.#current;
@@ -126,6 +143,14 @@ export class Attempts {
 
 export function isTrial(target: Target): target is TrialTarget {
   return 'trial' in target;
+}
+
+/** That a provider has refused the key which the caller brought is theirs to mend. */
+export function isUserKeyRefused(target: Target, failure: Failure): boolean {
+  if (target.source !== 'byok') return false;
+  return failure.kind === 'refused'
+    ? refusesKey(failure.refusal)
+    : failure.error.code === 'user_key_rejected';
 }
 
 const passing: ReadonlySet<number> = new Set([429, 500, 502, 503, 504, 529]);

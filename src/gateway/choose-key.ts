@@ -33,7 +33,8 @@ export function orderKeys(
   isRefused: (rotationId: string) => boolean,
 ): KeyOrder {
   const { trial } = target.provider;
-  if (trial === null) return { first: target, second: null, passedOver: false };
+  // A trial is of the keys of the platform.
+  if (trial === null || target.source === 'byok') return { first: target, second: null, passedOver: false };
   const { rotationId, stage, other, share } = trial;
   const as = (which: WhichKey, keys: Pick<Target, 'key' | 'source'>): TrialTarget => ({
     ...target,
@@ -94,5 +95,6 @@ export function replacement(
   const { key, source } = resolution;
   if (key === null || source === null) return null;
   if (asked.some((one) => one?.key.fingerprint === key.fingerprint)) return null;
-  return { ...target, provider, upstream, key, source };
+  const { userKey: _, ...rest } = target;
+  return { ...rest, provider, upstream, key, source };
 }

@@ -9,12 +9,17 @@ import type { NativeApi, Wire } from '../providers/provider-entry.ts';
 import { redactSecrets } from '../providers/redact.ts';
 import type { ServedProvider, Snapshot } from '../keys/snapshot.ts';
 import type { Upstream } from '../keys/upstream-address.ts';
+import type { UserKey } from '../keys/user-keys.ts';
 
 export interface Target {
   readonly provider: ServedProvider;
   readonly upstream: Upstream;
   readonly key: Secret;
-  readonly source: KeySource;
+  /** byok: the caller's own, which `userKey` says more of. */
+  readonly source: KeySource | 'byok';
+  readonly userKey?: UserKey;
+  /** Why the caller's own key does not serve. */
+  readonly fallback?: 'user_key_unreadable' | 'user_key_rejected';
   /** The model's name as the provider knows it. */
   readonly model: string;
   /** The API of its own that is asked; null: the OpenAI-compatible one. */
@@ -27,6 +32,10 @@ export interface Wanted {
   /** The provider's own API, where it has one, whatever the wire is. */
   readonly own?: boolean;
   readonly defaultProvider: string | undefined;
+  /** Whose own keys come first; null: nobody's. */
+  readonly owner?: string | null;
+  /** Whether the key of the platform may serve where the owner's own cannot be read. */
+  readonly byokFallback?: 'none' | 'system';
   /** Told which provider is meant, whether it can serve or not. */
   readonly asked?: (slug: string) => void;
   /** Throws what the caller may not use; asked before anything is said of the provider. */
@@ -41,7 +50,7 @@ export interface Wanted {
  */
 export function chooseTarget(snapshot: Snapshot, model: string, wanted: Wanted): Target {
   const { provider, name } = findProvider(snapshot, model, wanted);
-  return targetAt(provider, name, wanted);
+  return targetAt(snapshot, provider, { model: name, ...wanted });
 }
 
 /**
@@ -53,10 +62,14 @@ export function chooseBySlug(snapshot: Snapshot, slug: string | undefined, wante
   if (named === undefined) throw new KeywardError('provider_required', { param: 'x-keyward-provider' });
   const provider = snapshot.providers.get(named);
   if (provider === undefined) throw providerNotFound(snapshot, named, 'x-keyward-provider');
-  return targetAt(provider, '', wanted);
+  return targetAt(snapshot, provider, { model: '', ...wanted });
 }
 
-function targetAt(provider: ServedProvider, model: string, { wire, own, asked, permit }: Wanted): Target {
+function targetAt(
+  { userKeys }: Snapshot,
+  provider: ServedProvider,
+  { model, wire, own, owner, byokFallback, asked, permit }: Wanted & { readonly model: string },
+): Target {
   const { upstream, resolution, slug } = provider;
   permit?.(slug, model);
   asked?.(slug);
@@ -67,12 +80,20 @@ function targetAt(provider: ServedProvider, model: string, { wire, own, asked, p
       message: `The provider "${slug}" is set aside: ${upstream.problem}.`,
     });
   }
+  const userKey = userKeys.get(owner ?? '')?.get(slug);
+  if (userKey !== undefined && userKey.key !== null)
+    return { provider, upstream, key: userKey.key, source: 'byok', userKey, model, api };
+  if (userKey !== undefined && byokFallback !== 'system')
+    throw new KeywardError('user_key_unusable', {
+      message: `Your own key for the provider "${slug}" cannot be read here. Enter it again, or remove it.`,
+    });
   if (resolution.key === null || resolution.source === null) {
     throw new KeywardError(resolution.problem === null ? 'provider_key_missing' : 'provider_unusable', {
       message: `There is no usable key for the provider "${slug}": ${resolution.reason}.`,
     });
   }
-  return { provider, upstream, key: resolution.key, source: resolution.source, model, api };
+  const target = { provider, upstream, key: resolution.key, source: resolution.source, model, api };
+  return userKey === undefined ? target : { ...target, fallback: 'user_key_unreadable' };
 }
 
 function nativeApi({ entry, slug }: ServedProvider, wire: Exclude<Wire, 'compatible'>): NativeApi {

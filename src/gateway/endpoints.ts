@@ -18,7 +18,9 @@ type RoutedBy =
   /** The header x-keyward-provider; without it the default provider. */
   | 'provider_header'
   /** Keyward itself answers. */
-  | 'keyward';
+  | 'keyward'
+  /** The same, of the keys that the caller keeps here. */
+  | 'user_keys';
 
 export interface Endpoint {
   readonly wire: Wire;
@@ -78,6 +80,11 @@ const known: readonly Known[] = [
   ['POST', 'batches/:id/cancel', 'provider_header'],
   ['POST', 'messages', 'json_model', 'messages'],
   ['POST', 'messages/count_tokens', 'json_model', 'messages'],
+  ['GET', 'byok/keys', 'user_keys'],
+  ['PUT', 'byok/keys', 'user_keys'],
+  ['POST', 'byok/keys', 'user_keys'],
+  ['DELETE', 'byok/keys/:id', 'user_keys'],
+  ['POST', 'byok/keys/:id/test', 'user_keys'],
   ['GET', 'models', 'keyward'],
   ['GET', 'models/*', 'keyward'],
 ];

@@ -10,7 +10,7 @@ import type { Snapshot } from '../keys/snapshot.ts';
 import { nativeBasePath } from '../providers/base-path.ts';
 import type { Verdict } from '../providers/verdict.ts';
 import { AnswerEnds, countTokens } from '../usage/count-tokens.ts';
-import { isTrial, type Attempts, type Failure } from './attempts.ts';
+import { isTrial, isUserKeyRefused, type Attempts, type Failure } from './attempts.ts';
 import type { CallBody } from './call-body.ts';
 import { refusesKey, speaksAgainstKey, type KeyRefusal, type TrialTarget } from './choose-key.ts';
 import type { Target } from './choose-provider.ts';
@@ -105,7 +105,7 @@ export class Exchange {
   }
 
   /** Why nothing is sent there for now; null: it may be. */
-  #shut({ upstream, provider, key }: Target): KeywardError | null {
+  #shut({ upstream, provider, key, source }: Target): KeywardError | null {
     const { slug } = provider;
     const hostMs = this.#senders.hosts.mayNotBefore(upstream.origin);
     if (hostMs !== null)
@@ -116,6 +116,7 @@ export class Exchange {
     const keyMs = this.#senders.keys.mayNotBefore(keyName(slug, key.fingerprint));
     if (keyMs === null) return null;
     this.#senders.hosts.saidNothing(upstream.origin);
+    if (source === 'byok') return userKeyRejected(slug, Math.ceil(keyMs / 1000));
     return new KeywardError('provider_key_rejected', {
       message: `The provider "${slug}" has refused the key of this gateway several times in a row, so it is not asked for a moment. Tell the administrator: keyward keys test ${slug}`,
       retryAfterSeconds: Math.ceil(keyMs / 1000),
@@ -127,11 +128,18 @@ export class Exchange {
     const refused = attempts.current;
     this.#tellCircuits(refused, failure);
     if (failure.kind === 'refused') this.#tellLive(refused, verdictOfRefusal(failure.refusal));
+    const ofUser = isUserKeyRefused(refused, failure);
+    if (ofUser) this.#noteUserKey(refused, failure);
     const next = attempts.next(failure, body.replayable);
-    if (next === null) return false;
+    if (next === null) {
+      if (!ofUser || failure.kind !== 'refused') return false;
+      // Not what the relay says of a refused key: this one is the caller's, not the gateway's.
+      this.#relay.end(userKeyRejected(refused.provider.slug));
+      return true;
+    }
     const hasOtherKey =
       next.target.provider.slug === refused.provider.slug && next.target.key !== refused.key;
-    if (failure.kind === 'refused' && (hasOtherKey || refusesKey(failure.refusal))) {
+    if (!ofUser && failure.kind === 'refused' && (hasOtherKey || refusesKey(failure.refusal))) {
       this.#keyRejected(refused);
       this.#noteRefusal(refused, failure.refusal);
     }
@@ -141,6 +149,13 @@ export class Exchange {
     if (next.delayMs === 0) this.#send(next.target);
     else this.#pause = setTimeout(() => this.#send(next.target), next.delayMs);
     return true;
+  }
+
+  #noteUserKey({ userKey, provider }: Target, failure: Failure): void {
+    // It may have been replaced by now.
+    this.#parts.refresh();
+    if (userKey === undefined || failure.kind !== 'refused') return;
+    this.#parts.userKeyWatch.refused(userKey, provider.slug, failure.refusal.message);
   }
 
   #tellCircuits({ upstream, provider, key }: Target, failure: Failure): void {
@@ -259,7 +274,7 @@ export class Exchange {
   /** Of a key in trial its rotation hears, which acts by it. */
   #tellLive(target: Target, verdict: Verdict | null): void {
     const { fingerprint } = target.key;
-    if (verdict === null || fingerprint === undefined || isTrial(target)) return;
+    if (verdict === null || fingerprint === undefined || isTrial(target) || target.source === 'byok') return;
     this.#parts.live.saw({ slug: target.provider.slug, fingerprint }, verdict);
   }
 
@@ -297,7 +312,16 @@ function pathOf({ path, query }: Route, { provider, upstream, api, model }: Targ
   return base + path.replace('{model}', () => encodeURIComponent(model)) + query;
 }
 
-function fallbackOf({ passedOver }: Attempts, { provider }: Target): string | null {
+function userKeyRejected(slug: string, retryAfterSeconds?: number): KeywardError {
+  return new KeywardError('user_key_rejected', {
+    message: `The provider "${slug}" refused your own key. Replace it (PUT /api/v1/llm/byok/keys) or remove it (DELETE /api/v1/llm/byok/keys/${slug}).`,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  });
+}
+
+function fallbackOf({ passedOver }: Attempts, { provider, source, fallback }: Target): string | null {
+  if (fallback !== undefined) return fallback;
+  if (source === 'byok') return null;
   return passedOver ? 'rotation_new_key_refused' : provider.resolution.fallback;
 }
 

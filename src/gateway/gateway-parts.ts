@@ -3,6 +3,8 @@ import type { Clock } from '../foundation/clock.ts';
 import type { Config } from '../foundation/config.ts';
 import type { Logger } from '../foundation/logger.ts';
 import type { LiveWatch } from '../keys/health/live-watch.ts';
+import type { UserKeyDesk } from '../keys/user-key-desk.ts';
+import type { UserKeyWatch } from '../keys/user-key-watch.ts';
 import type { RecentRequests } from '../keys/recent-requests.ts';
 import type { RotationWatch } from '../keys/rotation/rotation-watch.ts';
 import type { Snapshot } from '../keys/snapshot.ts';
@@ -21,6 +23,10 @@ export interface GatewayParts {
   readonly live: Pick<LiveWatch, 'saw'>;
   /** How often a token may call, and for how much. */
   readonly limits: CallerLimits;
+  /** Where callers keep keys of their own. */
+  readonly userKeys: UserKeyDesk;
+  /** Hears that a key of a user was refused. */
+  readonly userKeyWatch: Pick<UserKeyWatch, 'refused'>;
   readonly metrics: GatewayMetrics;
   /** Told of each request when it is over. */
   readonly usage: UsageSink;

@@ -22,6 +22,7 @@ import { ModelCatalogue } from './model-catalogue.ts';
 import { checkBodyHeaders, refuseDuplicateHeaders } from './read-request.ts';
 import { sendError } from './send-error.ts';
 import { sendModels } from './send-models.ts';
+import { answerUserKeys } from './user-key-requests.ts';
 import { UpstreamPools } from './upstream-pools.ts';
 
 export interface Gateway {
@@ -77,6 +78,11 @@ async function serve(parts: GatewayParts, rooms: Rooms, asked: Asked): Promise<v
     await sendModels(request, response, route, allowed);
     return;
   }
+  if (route.endpoint.routedBy === 'user_keys') {
+    response.setHeader('x-request-id', asked.id);
+    await answerUserKeys(parts.userKeys, config.limits, { ...asked, caller, path: route.path });
+    return;
+  }
   admit(parts, response, caller);
   const { body, targets } = await read(parts, { request, caller }, route);
   const arrivedAt = performance.now();
@@ -88,6 +94,7 @@ async function serve(parts: GatewayParts, rooms: Rooms, asked: Asked): Promise<v
     snapshot: () => parts.snapshot(),
     isRefused: (id) => parts.rotations.isRefused(id),
     dice: Math.random,
+    byokFallback: config.byokFallback,
   });
   new Exchange(parts, rooms, { ...asked, caller, route, body, attempts, snapshot, arrivedAt }).begin();
 }
@@ -132,6 +139,8 @@ async function read(
     wire,
     defaultProvider,
     asked: (slug) => parts.requests.count(slug),
+    owner: caller.limits?.owner ?? null,
+    byokFallback: parts.config.byokFallback,
     permit: (slug, model) => refuseNotAllowed(caller, slug, model),
   };
   const byModel = (body: CallBody, model: string): Read => ({

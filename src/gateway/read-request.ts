@@ -92,15 +92,21 @@ async function readAsItComes(request: IncomingMessage, limits: BodyLimits): Prom
 
 /** @throws KeywardError 400 that names the fault; never quotes the body */
 export function parseModelRequest(body: Buffer): ModelRequest {
-  if (body.length === 0) throw new KeywardError('empty_body');
-  const value = parseJson(body);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new KeywardError('body_not_object');
+  const value = parseJsonObject(body);
   if (!Object.hasOwn(value, 'model')) throw new KeywardError('model_required', { param: 'model' });
   const { model } = value as { model: unknown };
   if (typeof model !== 'string' || model.trim() === '')
     throw new KeywardError('model_invalid', { param: 'model' });
   return { body, model, span: locateOnlyMention(body) ?? locateModel(body) };
+}
+
+/** @throws KeywardError 400 that names the fault; never quotes the body */
+export function parseJsonObject(body: Buffer): object {
+  if (body.length === 0) throw new KeywardError('empty_body');
+  const value = parseJson(body);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new KeywardError('body_not_object');
+  return value;
 }
 
 function parseJson(body: Buffer): unknown {

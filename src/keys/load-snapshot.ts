@@ -27,6 +27,8 @@ import {
   type StoredKey,
 } from './stored-key.ts';
 import { resolveUpstream } from './upstream-address.ts';
+import { readUserKeys } from './user-key-store.ts';
+import { UserKeyReader } from './user-keys.ts';
 
 export interface SnapshotParts {
   readonly database: Database;
@@ -35,6 +37,8 @@ export interface SnapshotParts {
   readonly fingerprinter: Fingerprinter;
   readonly bindings: KnownBindings;
   readonly clock: Clock;
+  /** Remembers what it has read from one snapshot to the next. */
+  readonly userKeys?: UserKeyReader;
 }
 
 export async function loadSnapshot(parts: SnapshotParts): Promise<Snapshot> {
@@ -55,6 +59,7 @@ export async function loadSnapshot(parts: SnapshotParts): Promise<Snapshot> {
         models: await readModels(tx),
         gatewayTokens: await readGoodTokens(tx, 'gateway'),
         rotations: await readOpenRotations(tx),
+        userKeys: await readUserKeys(tx),
       };
     });
   const rotations = new Map(read.rotations.map((rotation) => [rotation.provider_id, rotation]));
@@ -66,6 +71,7 @@ export async function loadSnapshot(parts: SnapshotParts): Promise<Snapshot> {
     readAt: parts.clock.now(),
     providers: new Map(served.map((provider) => [provider.slug, provider])),
     models: read.models,
+    userKeys: (parts.userKeys ?? new UserKeyReader()).read(read.userKeys, parts.keyRing, parts.fingerprinter),
     gatewayTokens: withBootstrapToken(read.gatewayTokens, parts.config.gatewayToken),
     problems: new Map(served.flatMap((provider) => problemsOf(provider))),
     remarks: new Map(served.flatMap((provider) => remarksOf(provider))),

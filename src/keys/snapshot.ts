@@ -10,6 +10,7 @@ import type { Resolution } from './resolve-key.ts';
 import type { KeyTrial } from './rotation/key-trial.ts';
 import type { KeyBinding } from './stored-key.ts';
 import type { Upstream } from './upstream-address.ts';
+import type { UserKeys } from './user-keys.ts';
 
 export interface ServedProvider {
   readonly slug: string;
@@ -34,6 +35,8 @@ export interface Snapshot {
   /** By both names of each, for requests that do not name a provider. */
   readonly models: ReadonlyMap<string, KnownModel>;
   readonly gatewayTokens: GoodTokens;
+  /** Keys that users brought, where they may serve. */
+  readonly userKeys: UserKeys;
   /** What is set aside and why, in words for an administrator, by slug. */
   readonly problems: ReadonlyMap<string, string>;
   /** What serves and should not stay as it is, in words for an administrator, by slug. */
@@ -41,8 +44,11 @@ export interface Snapshot {
 }
 
 /** Every key that a call may be sent with, those of rotations too: what must stand in no log line and no message. */
-export function keysIn({ providers }: Snapshot): Secret[] {
-  return Array.from(providers.values(), ({ resolution, trial }) => [resolution.key, trial?.other.key ?? null])
-    .flat()
-    .filter((key) => key !== null);
+export function keysIn({ providers, userKeys }: Snapshot): Secret[] {
+  const own = Array.from(providers.values(), ({ resolution, trial }) => [
+    resolution.key,
+    trial?.other.key ?? null,
+  ]);
+  const ofUsers = Array.from(userKeys.values(), (keys) => Array.from(keys.values(), ({ key }) => key));
+  return [...own.flat(), ...ofUsers.flat()].filter((key) => key !== null);
 }

@@ -35,6 +35,8 @@ const providerChanges = [
   `DO $$ BEGIN UPDATE llm_providers SET is_active = false; END $$`,
 ];
 
+const insertUserKey = `INSERT INTO user_api_keys (user_id, provider_id, encrypted_api_key) SELECT 'u', id, 't' FROM llm_providers LIMIT 1`;
+
 const modelAndTokenChanges = [
   `UPDATE llm_models SET model_id = 'other'`,
   `UPDATE llm_models SET model_name = 'other'`,
@@ -46,6 +48,8 @@ const modelAndTokenChanges = [
   `UPDATE keyward_tokens SET revoked_at = now()`,
   'DELETE FROM keyward_tokens',
   'TRUNCATE keyward_tokens CASCADE',
+  `UPDATE user_api_keys SET is_active = false`,
+  'DELETE FROM user_api_keys',
 ];
 
 const otherChanges = [
@@ -56,7 +60,6 @@ const otherChanges = [
   `UPDATE llm_providers SET is_active = false WHERE provider_slug = 'nobody'`,
   `DELETE FROM llm_providers WHERE provider_slug = 'nobody'`,
   `UPDATE llm_models SET description = 'x'`,
-  `INSERT INTO user_api_keys (user_id, provider_id, encrypted_api_key) SELECT 'u', id, 't' FROM llm_providers LIMIT 1`,
   `INSERT INTO keyward_instances (id, host, pid, version, revision) VALUES (gen_random_uuid(), 'h', 1, 'v', 1)`,
 ];
 
@@ -86,18 +89,18 @@ describeOnEachDatabase('the revision', (opened) => {
     client = await opened().connect();
   });
 
-  it('moves by one for every change of a provider, by whatever statement, and for a new model and token', async () => {
-    for (const statement of [...providerChanges, insertModel, insertToken])
+  it('moves by one for every change of a provider, by whatever statement, and for a new model, token and key of a user', async () => {
+    for (const statement of [...providerChanges, insertModel, insertToken, insertUserKey])
       expect.soft([statement, await tries(client, statement)]).toEqual([statement, 1]);
   });
 
-  it('moves by one for every change of a model and of a token', async () => {
-    await client.query(`${insertModel}; ${insertToken}`);
+  it('moves by one for every change of a model, of a token and of the key of a user', async () => {
+    await client.query(`${insertModel}; ${insertToken}; ${insertUserKey}`);
     for (const statement of modelAndTokenChanges)
       expect.soft([statement, await tries(client, statement)]).toEqual([statement, 1]);
   });
 
-  it('stays for what the gateway does not serve from: health, descriptions, instances, keys of users', async () => {
+  it('stays for what the gateway does not serve from: health, descriptions, instances, the use of keys of users', async () => {
     await client.query(insertModel);
     for (const statement of otherChanges)
       expect.soft([statement, await tries(client, statement)]).toEqual([statement, 0]);

@@ -47,6 +47,7 @@ export function snapshotOf(
       Object.entries(models).map(([name, slug]) => [name, { name, slug, modelId: name, displayName: name }]),
     ),
     gatewayTokens: new Map(),
+    userKeys: new Map(),
     problems: new Map(),
     remarks: new Map(),
   };
