@@ -16,6 +16,7 @@ import { KeyTestLimits } from './key-test-limits.ts';
 import { refuseDuplicateHeaders } from './refuse-duplicate-headers.ts';
 import { maxAdminBodyBytes, toKeywardError } from './request-faults.ts';
 import { alertRoutes } from './routes/alert-routes.ts';
+import { aliasRoutes } from './routes/alias-routes.ts';
 import { auditProofRoutes } from './routes/audit-proof-routes.ts';
 import { auditRoutes } from './routes/audit-routes.ts';
 import { channelRoutes } from './routes/channel-routes.ts';
@@ -97,6 +98,7 @@ export async function createAdminApi(parts: AdminApiParts): Promise<TypedApp> {
   sessionRoutes(app, parts);
   signOnRoutes(app, parts);
   tokenRoutes(app, parts);
+  aliasRoutes(app, parts);
   providerRoutes(app, parts);
   keyRoutes(app, parts, limits);
   keyTestRoutes(app, parts, limits);

@@ -44,6 +44,8 @@ export const auditActions = [
   'token.created',
   'token.limited',
   'token.revoked',
+  'model_alias.set',
+  'model_alias.removed',
   'user_key.set',
   'user_key.removed',
   'user_key.tested',

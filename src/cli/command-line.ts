@@ -13,6 +13,7 @@ import type { SetKeyOptions } from './keys-set.ts';
 import type { MigrateOptions } from './migrate-context.ts';
 import type { ProviderOptions } from './providers.ts';
 import { addAges, addHealth } from './health-commands.ts';
+import { addModels } from './model-commands.ts';
 import { addManagement, addRotation } from './rotation-commands.ts';
 import { printJson, remark } from './terminal.ts';
 import { withLimits } from './token-limit-options.ts';
@@ -77,6 +78,7 @@ function commandTree(outcome: { exitCode: number }): Command {
   addProviders(program, settle);
   addTokens(program);
   addEncryptionKey(program, settle);
+  addModels(program);
   addAlerts(program, settle);
   addAudit(program, settle);
   addHealth(program, settle);

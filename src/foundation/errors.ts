@@ -135,6 +135,7 @@ export const errorCatalogue = {
     'This instance has re-encrypted nothing since it started.',
   ),
   schedule_not_found: entry(404, 'invalid_request_error', 'No schedule is set for this provider.'),
+  alias_not_found: entry(404, 'invalid_request_error', 'There is no such name of a model.'),
   alert_not_found: entry(404, 'invalid_request_error', 'There is no alert of this number.'),
   audit_event_not_found: entry(
     404,

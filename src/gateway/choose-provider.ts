@@ -18,8 +18,8 @@ export interface Target {
   /** byok: the caller's own, which `userKey` says more of. */
   readonly source: KeySource | 'byok';
   readonly userKey?: UserKey;
-  /** Why the caller's own key does not serve. */
-  readonly fallback?: 'user_key_unreadable' | 'user_key_rejected';
+  /** Why it is not the first choice: of the keys, or of the models. */
+  readonly fallback?: 'user_key_unreadable' | 'user_key_rejected' | 'other_model';
   /** The model's name as the provider knows it. */
   readonly model: string;
   /** The API of its own that is asked; null: the OpenAI-compatible one. */
@@ -51,6 +51,14 @@ export interface Wanted {
 export function chooseTarget(snapshot: Snapshot, model: string, wanted: Wanted): Target {
   const { provider, name } = findProvider(snapshot, model, wanted);
   return targetAt(snapshot, provider, { model: name, ...wanted });
+}
+
+/** The models that a name stands for, the first and those to fall back to; null where it is no alias. */
+export function aliasTargets({ providers, aliases }: Snapshot, model: string): string[] | null {
+  return aliases.targetsOf(model, (name) => {
+    const slash = name.indexOf('/');
+    return slash > 0 && slash < name.length - 1 && providers.has(name.slice(0, slash));
+  });
 }
 
 /**

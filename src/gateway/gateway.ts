@@ -11,7 +11,7 @@ import { noBody, readAnyBody, readModelBody, readPlainBody, type CallBody } from
 import { mayUse, refuseNotAllowed } from './caller-permission.ts';
 import { presentedToken } from './caller-token.ts';
 import { refusePublicHost } from './check-host.ts';
-import { chooseBySlug, chooseTarget, type Target, type Wanted } from './choose-provider.ts';
+import { aliasTargets, chooseBySlug, chooseTarget, type Target, type Wanted } from './choose-provider.ts';
 import { Circuits } from './circuit.ts';
 import { isGatewayAddress, MethodNotAllowedError, routeOf, wireOfAddress, type Route } from './endpoints.ts';
 import { Exchange, type Senders } from './exchange.ts';
@@ -87,9 +87,8 @@ async function serve(parts: GatewayParts, rooms: Rooms, asked: Asked): Promise<v
   const { body, targets } = await read(parts, { request, caller }, route);
   const arrivedAt = performance.now();
   const snapshot = parts.snapshot();
-  const [first, ...others] = targets(snapshot);
-  if (first === undefined) throw new KeywardError('internal_error');
-  const attempts = new Attempts(first(), others, {
+  const { first, others } = firstThatServes(targets(snapshot));
+  const attempts = new Attempts(first, others, {
     retries: config.upstream.retries,
     snapshot: () => parts.snapshot(),
     isRefused: (id) => parts.rotations.isRefused(id),
@@ -121,10 +120,16 @@ function admit({ limits }: GatewayParts, response: ServerResponse, caller: Calle
   }
 }
 
+interface Choices {
+  /** The first, and those to fall back to. */
+  readonly targets: readonly (() => Target)[];
+  /** An administrator chose the first, so nothing that is wrong with it is the caller's fault. */
+  readonly byAlias: boolean;
+}
+
 interface Read {
   readonly body: CallBody;
-  /** The first, and those to fall back to. */
-  readonly targets: (snapshot: Snapshot) => (() => Target)[];
+  readonly targets: (snapshot: Snapshot) => Choices;
 }
 
 /** Reads as much of a request as tells where it goes. */
@@ -163,16 +168,52 @@ async function read(
   const slug = route.slug ?? headerOf(request, 'x-keyward-provider');
   const body = request.method === 'GET' ? noBody : await readAnyBody(request, limits);
   const own = route.slug !== undefined;
-  return { body, targets: (snapshot) => [() => chooseBySlug(snapshot, slug, { ...wanted, own })] };
+  return {
+    body,
+    targets: (snapshot) => ({
+      targets: [() => chooseBySlug(snapshot, slug, { ...wanted, own })],
+      byAlias: false,
+    }),
+  };
 }
 
 function modelTargets(
   snapshot: Snapshot,
   { model, fallbacks }: { model: string; fallbacks: readonly string[] },
   wanted: Wanted,
-): (() => Target)[] {
-  for (const fallback of fallbacks) refuseForbidden(snapshot, fallback, wanted);
-  return [model, ...fallbacks].map((name) => () => chooseTarget(snapshot, name, wanted));
+): Choices {
+  const alias = aliasTargets(snapshot, model);
+  const [first = model, ...ofAlias] = alias ?? [];
+  const ofCaller = fallbacks.flatMap((fallback) => {
+    const targets = aliasTargets(snapshot, fallback);
+    if (targets === null) refuseForbidden(snapshot, fallback, wanted);
+    return targets ?? [fallback];
+  });
+  // The caller's own list is in the place of the administrator's.
+  const others = ofCaller.length > 0 ? ofCaller : ofAlias;
+  return {
+    targets: [first, ...others].map((name) => () => chooseTarget(snapshot, name, wanted)),
+    byAlias: alias !== null,
+  };
+}
+
+/** @throws KeywardError what is wrong with the first, where none can serve */
+function firstThatServes({ targets, byAlias }: Choices): {
+  first: Target;
+  others: readonly (() => Target)[];
+} {
+  let fault: unknown = new KeywardError('internal_error');
+  for (const [index, choose] of targets.entries()) {
+    try {
+      const target = choose();
+      const first = index === 0 ? target : { ...target, fallback: 'other_model' as const };
+      return { first, others: targets.slice(index + 1) };
+    } catch (error) {
+      if (index === 0) fault = error;
+      if (!byAlias && error instanceof KeywardError && error.status < 500) break;
+    }
+  }
+  throw fault;
 }
 
 /** What a caller may not use is said at once, not when it is needed; what else is wrong with a fallback, never. */

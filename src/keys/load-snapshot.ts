@@ -11,6 +11,8 @@ import type { Clock } from '../foundation/clock.ts';
 import type { Config } from '../foundation/config.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { providerEntry } from '../providers/registry.ts';
+import { ModelAliases } from './model-aliases.ts';
+import { readAliases } from './model-alias-store.ts';
 import type { KnownBindings } from './known-bindings.ts';
 import { whyNoKey } from './management-credentials.ts';
 import { readModels, readProviders, type ProviderRow } from './provider-store.ts';
@@ -60,6 +62,7 @@ export async function loadSnapshot(parts: SnapshotParts): Promise<Snapshot> {
         gatewayTokens: await readGoodTokens(tx, 'gateway'),
         rotations: await readOpenRotations(tx),
         userKeys: await readUserKeys(tx),
+        aliases: await readAliases(tx),
       };
     });
   const rotations = new Map(read.rotations.map((rotation) => [rotation.provider_id, rotation]));
@@ -71,6 +74,7 @@ export async function loadSnapshot(parts: SnapshotParts): Promise<Snapshot> {
     readAt: parts.clock.now(),
     providers: new Map(served.map((provider) => [provider.slug, provider])),
     models: read.models,
+    aliases: new ModelAliases(read.aliases),
     userKeys: (parts.userKeys ?? new UserKeyReader()).read(read.userKeys, parts.keyRing, parts.fingerprinter),
     gatewayTokens: withBootstrapToken(read.gatewayTokens, parts.config.gatewayToken),
     problems: new Map(served.flatMap((provider) => problemsOf(provider))),

@@ -6,6 +6,7 @@ import type { GoodTokens } from '../auth/authenticate.ts';
 import type { Secret } from '../foundation/secret.ts';
 import type { ProviderEntry } from '../providers/provider-entry.ts';
 import type { KnownModel } from './known-model.ts';
+import type { ModelAliases } from './model-aliases.ts';
 import type { Resolution } from './resolve-key.ts';
 import type { KeyTrial } from './rotation/key-trial.ts';
 import type { KeyBinding } from './stored-key.ts';
@@ -34,6 +35,8 @@ export interface Snapshot {
   readonly providers: ReadonlyMap<string, ServedProvider>;
   /** By both names of each, for requests that do not name a provider. */
   readonly models: ReadonlyMap<string, KnownModel>;
+  /** Names that stand for models. */
+  readonly aliases: ModelAliases;
   readonly gatewayTokens: GoodTokens;
   /** Keys that users brought, where they may serve. */
   readonly userKeys: UserKeys;

@@ -28,6 +28,7 @@ describe('help', () => {
         providers                 the providers themselves
         tokens                    the tokens of callers and administrators
         encryption-key            the key that encrypts the stored keys
+        models                    the models, and names that stand for them
         alerts                    what is wrong, who is told of it, and who sees to it
         audit                     the record of every change: read, prove, export
         health [options]          how the keys stand, and what is coming
@@ -64,6 +65,9 @@ describe('help', () => {
   });
 
   it.each([
+    'models alias list',
+    'models alias set',
+    'models alias remove',
     'tokens list',
     'tokens create',
     'tokens limit',

@@ -119,6 +119,12 @@ export const mutatingRoutes: Readonly<Record<string, MakeWrite>> = {
     }),
   'DELETE /api/v1/admin/tokens/{id}': async (keyward) =>
     byAdmin(`/api/v1/admin/tokens/${(await newToken(keyward)).id}`),
+  'PUT /api/v1/admin/model-aliases': async () =>
+    byAdmin('/api/v1/admin/model-aliases', { alias: 'fast', targets: ['groq/llama-3'] }),
+  'DELETE /api/v1/admin/model-aliases': async (keyward) => {
+    await write(keyward, '/api/v1/admin/model-aliases', { alias: 'gone', targets: ['groq/llama-3'] }, 'PUT');
+    return byAdmin('/api/v1/admin/model-aliases?alias=gone');
+  },
   'POST /api/v1/admin/providers/{slug}/rotations': async (keyward) => {
     await keyward.setProvider(slug, { encrypted_api_key: keyward.encrypt(firstKey) });
     return byAdmin(rotations, { api_key: secondKey });

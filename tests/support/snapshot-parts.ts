@@ -1,6 +1,7 @@
 /** Snapshots as tests need them: providers with one key each, without a database behind them. */
 import { Secret } from '../../src/foundation/secret.ts';
 import type { Target } from '../../src/gateway/choose-provider.ts';
+import { ModelAliases } from '../../src/keys/model-aliases.ts';
 import type { Resolution } from '../../src/keys/resolve-key.ts';
 import type { ServedProvider, Snapshot } from '../../src/keys/snapshot.ts';
 import type { Upstream } from '../../src/keys/upstream-address.ts';
@@ -47,6 +48,7 @@ export function snapshotOf(
       Object.entries(models).map(([name, slug]) => [name, { name, slug, modelId: name, displayName: name }]),
     ),
     gatewayTokens: new Map(),
+    aliases: new ModelAliases([]),
     userKeys: new Map(),
     problems: new Map(),
     remarks: new Map(),

@@ -275,6 +275,25 @@ export interface paths {
 /** With `wait=applied`: which instances serve the revision after 10 s at most; else null. */
 "applied": (components['schemas']["Applied"] | null) } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
+  "/api/v1/admin/model-aliases": {
+    get: { parameters: { query?: never; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { "data": Array<{ "alias": string; "targets": Array<string>; "changed_by": string; "changed_at": string }> } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
+    put: { parameters: { query?: { "wait"?: ("applied") | undefined }; path?: never; header?: { "Idempotency-Key"?: string | undefined }; }; requestBody: { content: { "application/json": { 
+/** What callers ask for; with a * at its end, whatever begins so. */
+"alias": (unknown) & (unknown); 
+/** Models as `provider/model`, or other aliases: the first, and those to fall back to. * stands for what the alias had there. */
+"targets": Array<(unknown) & (unknown)>; 
+/** Why, in your words; it goes into the audit trail. */
+"reason"?: string | undefined } } }; responses: { 200: { content: { "application/json": { "alias": string; "targets": Array<string>; 
+/** The revision that the write made, or the last one where it changed nothing that serves. */
+"revision": number; 
+/** With `wait=applied`: which instances serve the revision after 10 s at most; else null. */
+"applied": (components['schemas']["Applied"] | null) } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
+    delete: { parameters: { query: { "alias": (unknown) & (unknown); "wait"?: ("applied") | undefined }; path?: never; header?: { "Idempotency-Key"?: string | undefined }; }; requestBody?: never; responses: { 200: { content: { "application/json": { "alias": string; 
+/** The revision that the write made, or the last one where it changed nothing that serves. */
+"revision": number; 
+/** With `wait=applied`: which instances serve the revision after 10 s at most; else null. */
+"applied": (components['schemas']["Applied"] | null) } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
+  };
   "/api/v1/admin/providers": {
     get: { parameters: { query?: { "limit"?: number | undefined; "cursor"?: string | undefined; "source"?: string | undefined; "is_active"?: boolean | undefined; "status"?: ("valid" | "invalid" | "untested" | "error" | "none") | undefined; "q"?: string | undefined; "sort"?: ("slug" | "-slug" | "display_name" | "-display_name" | "key_updated_at" | "-key_updated_at" | "last_tested" | "-last_tested") | undefined }; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { "data": Array<components['schemas']["Provider"]>; "has_more": boolean; 
 /** For the parameter `cursor`; null on the last page. */
@@ -838,7 +857,7 @@ export interface paths {
 "reason"?: string | undefined } } }; responses: { 200: { content: { "application/json": { "delivery": components['schemas']["AlertDelivery"] } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
   "/api/v1/admin/audit-logs": {
-    get: { parameters: { query?: { "limit"?: number | undefined; "cursor"?: string | undefined; "action"?: ("provider.created" | "provider.changed" | "provider.deleted" | "provider.key_set" | "provider.key_removed" | "provider.key_reencrypted" | "provider.key_tested" | "provider.key_refused" | "provider.source_changed" | "rotation.started" | "rotation.tested" | "rotation.moved" | "rotation.refused" | "rotation.promoted" | "rotation.rolled_back" | "rotation.retired" | "rotation.cancelled" | "rotation.failed" | "key.made" | "key.adopted" | "key.revoking" | "key.revoked" | "management.swept" | "schedule.changed" | "schedule.stopped" | "management.changed" | "policy.changed" | "health.run_asked" | "alert.acknowledged" | "alert.snoozed" | "alert.resolved" | "alert_channel.created" | "alert_channel.changed" | "alert_channel.deleted" | "alert_channel.tested" | "token.created" | "token.limited" | "token.revoked" | "user_key.set" | "user_key.removed" | "user_key.tested" | "user_key.refused" | "session.started" | "session.ended" | "access.refused" | "encryption_ring.changed" | "encryption_ring.reencryption_begun" | "encryption_ring.reencrypted" | "encryption_ring.key_retired" | "audit.retention" | "archive.made" | "archive.restored" | "database.changed" | "provider" | "rotation" | "key" | "management" | "schedule" | "policy" | "health" | "alert" | "alert_channel" | "token" | "user_key" | "session" | "access" | "encryption_ring" | "audit" | "archive" | "database") | undefined; "actor"?: string | undefined; "target"?: string | undefined; "outcome"?: ("done" | "refused" | "failed") | undefined; "since"?: string | undefined; "until"?: string | undefined }; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { "data": Array<components['schemas']["AuditEvent"]>; "has_more": boolean; 
+    get: { parameters: { query?: { "limit"?: number | undefined; "cursor"?: string | undefined; "action"?: ("provider.created" | "provider.changed" | "provider.deleted" | "provider.key_set" | "provider.key_removed" | "provider.key_reencrypted" | "provider.key_tested" | "provider.key_refused" | "provider.source_changed" | "rotation.started" | "rotation.tested" | "rotation.moved" | "rotation.refused" | "rotation.promoted" | "rotation.rolled_back" | "rotation.retired" | "rotation.cancelled" | "rotation.failed" | "key.made" | "key.adopted" | "key.revoking" | "key.revoked" | "management.swept" | "schedule.changed" | "schedule.stopped" | "management.changed" | "policy.changed" | "health.run_asked" | "alert.acknowledged" | "alert.snoozed" | "alert.resolved" | "alert_channel.created" | "alert_channel.changed" | "alert_channel.deleted" | "alert_channel.tested" | "token.created" | "token.limited" | "token.revoked" | "model_alias.set" | "model_alias.removed" | "user_key.set" | "user_key.removed" | "user_key.tested" | "user_key.refused" | "session.started" | "session.ended" | "access.refused" | "encryption_ring.changed" | "encryption_ring.reencryption_begun" | "encryption_ring.reencrypted" | "encryption_ring.key_retired" | "audit.retention" | "archive.made" | "archive.restored" | "database.changed" | "provider" | "rotation" | "key" | "management" | "schedule" | "policy" | "health" | "alert" | "alert_channel" | "token" | "model_alias" | "user_key" | "session" | "access" | "encryption_ring" | "audit" | "archive" | "database") | undefined; "actor"?: string | undefined; "target"?: string | undefined; "outcome"?: ("done" | "refused" | "failed") | undefined; "since"?: string | undefined; "until"?: string | undefined }; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { "data": Array<components['schemas']["AuditEvent"]>; "has_more": boolean; 
 /** For the parameter `cursor`; null on the last page. */
 "next_cursor": (string | null) } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
@@ -846,7 +865,7 @@ export interface paths {
     get: { parameters: { query?: never; path: { "sequence": string }; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": components['schemas']["AuditEvent"] } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
   "/api/v1/admin/audit-logs/export": {
-    get: { parameters: { query: { "format": ("csv" | "jsonl"); "action"?: ("provider.created" | "provider.changed" | "provider.deleted" | "provider.key_set" | "provider.key_removed" | "provider.key_reencrypted" | "provider.key_tested" | "provider.key_refused" | "provider.source_changed" | "rotation.started" | "rotation.tested" | "rotation.moved" | "rotation.refused" | "rotation.promoted" | "rotation.rolled_back" | "rotation.retired" | "rotation.cancelled" | "rotation.failed" | "key.made" | "key.adopted" | "key.revoking" | "key.revoked" | "management.swept" | "schedule.changed" | "schedule.stopped" | "management.changed" | "policy.changed" | "health.run_asked" | "alert.acknowledged" | "alert.snoozed" | "alert.resolved" | "alert_channel.created" | "alert_channel.changed" | "alert_channel.deleted" | "alert_channel.tested" | "token.created" | "token.limited" | "token.revoked" | "user_key.set" | "user_key.removed" | "user_key.tested" | "user_key.refused" | "session.started" | "session.ended" | "access.refused" | "encryption_ring.changed" | "encryption_ring.reencryption_begun" | "encryption_ring.reencrypted" | "encryption_ring.key_retired" | "audit.retention" | "archive.made" | "archive.restored" | "database.changed" | "provider" | "rotation" | "key" | "management" | "schedule" | "policy" | "health" | "alert" | "alert_channel" | "token" | "user_key" | "session" | "access" | "encryption_ring" | "audit" | "archive" | "database") | undefined; "actor"?: string | undefined; "target"?: string | undefined; "outcome"?: ("done" | "refused" | "failed") | undefined; "since"?: string | undefined; "until"?: string | undefined }; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "text/csv": string; "application/x-ndjson": string } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
+    get: { parameters: { query: { "format": ("csv" | "jsonl"); "action"?: ("provider.created" | "provider.changed" | "provider.deleted" | "provider.key_set" | "provider.key_removed" | "provider.key_reencrypted" | "provider.key_tested" | "provider.key_refused" | "provider.source_changed" | "rotation.started" | "rotation.tested" | "rotation.moved" | "rotation.refused" | "rotation.promoted" | "rotation.rolled_back" | "rotation.retired" | "rotation.cancelled" | "rotation.failed" | "key.made" | "key.adopted" | "key.revoking" | "key.revoked" | "management.swept" | "schedule.changed" | "schedule.stopped" | "management.changed" | "policy.changed" | "health.run_asked" | "alert.acknowledged" | "alert.snoozed" | "alert.resolved" | "alert_channel.created" | "alert_channel.changed" | "alert_channel.deleted" | "alert_channel.tested" | "token.created" | "token.limited" | "token.revoked" | "model_alias.set" | "model_alias.removed" | "user_key.set" | "user_key.removed" | "user_key.tested" | "user_key.refused" | "session.started" | "session.ended" | "access.refused" | "encryption_ring.changed" | "encryption_ring.reencryption_begun" | "encryption_ring.reencrypted" | "encryption_ring.key_retired" | "audit.retention" | "archive.made" | "archive.restored" | "database.changed" | "provider" | "rotation" | "key" | "management" | "schedule" | "policy" | "health" | "alert" | "alert_channel" | "token" | "model_alias" | "user_key" | "session" | "access" | "encryption_ring" | "audit" | "archive" | "database") | undefined; "actor"?: string | undefined; "target"?: string | undefined; "outcome"?: ("done" | "refused" | "failed") | undefined; "since"?: string | undefined; "until"?: string | undefined }; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "text/csv": string; "application/x-ndjson": string } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
   "/api/v1/admin/audit-logs/verify": {
     get: { parameters: { query?: never; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": components['schemas']["AuditTrailReport"] } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
@@ -933,6 +952,13 @@ export interface components {
 "to": number } | null); "is_active": boolean; "changed_by": string; "changed_at": string; 
 /** For `If-Match`. */
 "revision": number };
+    "Applied": { 
+/** How many instances run. */
+"live": number; 
+/** Those that do not serve the revision yet. */
+"behind": Array<{ "id": string; "host": string; "pid": number; 
+/** What it serves as yet. */
+"revision": number }> };
     "AuditTrailReport": { "whole": boolean; 
 /** The first event that is not as it was written. */
 "fault": ({ "kind": string; "sequence": number; "message": string } | null); 
@@ -971,13 +997,6 @@ export interface components {
 "set_aside": Record<string, string>; 
 /** What serves and should still be looked at, by slug. */
 "remarks": Record<string, string> } } };
-    "Applied": { 
-/** How many instances run. */
-"live": number; 
-/** Those that do not serve the revision yet. */
-"behind": Array<{ "id": string; "host": string; "pid": number; 
-/** What it serves as yet. */
-"revision": number }> };
     "StoredKey": { 
 /** First and last characters; null where the key cannot be read. */
 "mask": (string | null); 
