@@ -173,7 +173,12 @@ export async function openRooms(
   });
   const usage: UsageQueue = new UsageQueue({
     log,
-    write: async (records) => used.countWritten(await writeUsage(database.kysely, records)),
+    write: async (records) => {
+      const written = await writeUsage(database.kysely, records);
+      used.countWritten(written);
+      for (const record of written)
+        tokenUsage.used(record, { costUsd: (record.cost?.inputUsd ?? 0) + (record.cost?.outputUsd ?? 0) });
+    },
     onDropped: (records) => used.countDropped(records),
   });
   const used = usageMetrics(registry, () => usage.depth);
@@ -189,7 +194,7 @@ export async function openRooms(
     rotations,
     live,
     requests,
-    usage: spans === null ? usage : both(usage, spans),
+    usage: eachOf(usage, tokensOfCallers(tokenUsage), ...(spans === null ? [] : [spans])),
     limits: new CallerLimits(tokenUsage, clock),
     userKeys: userKeyDesk(installation, changes, async () => keeper.refresh()),
     userKeyWatch,
@@ -307,11 +312,19 @@ export async function openRooms(
   };
 }
 
-function both(first: UsageSink, second: UsageSink): UsageSink {
+function eachOf(...sinks: readonly UsageSink[]): UsageSink {
   return {
     record: (record) => {
-      first.record(record);
-      second.record(record);
+      for (const sink of sinks) sink.record(record);
+    },
+  };
+}
+
+function tokensOfCallers(tokenUsage: TokenUsage): UsageSink {
+  return {
+    record: (record) => {
+      const { prompt = 0, completion = 0 } = record.tokens ?? {};
+      tokenUsage.used(record, { tokens: prompt + completion });
     },
   };
 }

@@ -28,11 +28,11 @@ export interface Spent {
   readonly monthUsd: number;
 }
 
-/** What a call has used, known when its answer is finished. */
-export interface CallUsage {
+/** What calls have used: tokens when the answer is finished, costs when they stand in the usage by day. */
+interface CallUsage {
   /** Of prompt and answer together. */
-  readonly tokens: number;
-  readonly costUsd: number;
+  readonly tokens?: number;
+  readonly costUsd?: number;
 }
 
 interface Counts {
@@ -137,11 +137,10 @@ export class TokenUsage {
     if (limits !== null && isRated(limits)) this.#ownOf(tokenId).requests += 1;
   }
 
-  /** To be told once of each call, when its answer is finished. */
-  used({ tokenId, limits }: Caller, { tokens, costUsd }: CallUsage): void {
-    if (limits === null) return;
-    if (isRated(limits)) this.#ownOf(tokenId).tokens += tokens;
-    if (!isBudgeted(limits)) return;
+  /** To be told once of each; of a token without limits it is nothing. */
+  used({ tokenId }: Pick<Caller, 'tokenId'>, { tokens = 0, costUsd = 0 }: CallUsage): void {
+    if (this.#rated.has(tokenId)) this.#ownOf(tokenId).tokens += tokens;
+    if (!this.#budgeted.has(tokenId)) return;
     const purse = this.#purse(tokenId);
     purse.dayUsd += costUsd;
     purse.monthUsd += costUsd;
@@ -183,12 +182,13 @@ export class TokenUsage {
   async readSpending(): Promise<void> {
     if (this.#budgeted.size === 0) return;
     const day = this.#today();
+    const before = new Map([...this.#budgeted].map((tokenId) => [tokenId, { ...this.#purse(tokenId) }]));
     for (const { tokenId, ...read } of await readSpending(this.#parts.db, [...this.#budgeted], day)) {
-      const purse = this.#purse(tokenId);
-      if (purse.day !== day) continue;
-      // What was spent here may not have been written yet, and what is written holds all of it in the end.
-      purse.dayUsd = Math.max(purse.dayUsd, read.dayUsd);
-      purse.monthUsd = Math.max(purse.monthUsd, read.monthUsd);
+      const [purse, known] = [this.#purse(tokenId), before.get(tokenId)];
+      if (purse.day !== day || known === undefined) continue;
+      // What was told meanwhile may be in it or not: the next reading has it once.
+      purse.dayUsd += read.dayUsd - known.dayUsd;
+      purse.monthUsd += read.monthUsd - known.monthUsd;
     }
   }
 

@@ -3,7 +3,7 @@
  * error of the counts across instances is stated in docs/gateway.md.
  */
 import type { Caller } from '../auth/authenticate.ts';
-import type { CallUsage, TokenUsage } from '../auth/token-usage.ts';
+import type { TokenUsage } from '../auth/token-usage.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { KeywardError } from '../foundation/errors.ts';
 
@@ -45,11 +45,6 @@ export class CallerLimits {
       ...headersOf('requests', requestsPerMinute, used.requests, reset),
       ...headersOf('tokens', tokensPerMinute, used.tokens, reset),
     };
-  }
-
-  /** To be told once of each call, when its answer is finished. */
-  used(caller: Caller, usage: CallUsage): void {
-    this.#usage.used(caller, usage);
   }
 }
 

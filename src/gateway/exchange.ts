@@ -242,7 +242,7 @@ export class Exchange {
       model: target.model,
       endpoint: route.endpoint.name,
       keyFingerprint: target.key.fingerprint ?? '',
-      usedOwnKey: false,
+      usedOwnKey: target.source === 'byok',
       status,
       errorCode: error?.code ?? null,
       fallback: this.#fallback ?? fallbackOf(attempts, target),

@@ -76,7 +76,7 @@ describeOnEachDatabase('the use of tokens', (opened) => {
     expect([usage.inMinute(1).requests, late.inMinute(1).requests]).toEqual([2, 2]);
   });
 
-  it('costs what the usage by day says, and what was spent here and is not written yet', async () => {
+  it('costs what the usage by day says, and what was written here since it was read, once', async () => {
     await client.query(
       `INSERT INTO keyward_usage_daily (day, provider, model, gateway_token_id, key_fingerprint, cost_usd) VALUES
          ('2026-03-15', 'groq', 'm', 1, 'f', 1.5), ('2026-03-15', 'groq', 'n', 1, 'f', 0.5), ('2026-03-01', 'groq', 'm', 1, 'f', 3),
@@ -86,15 +86,14 @@ describeOnEachDatabase('the use of tokens', (opened) => {
     await usage.readSpending();
     expect(usage.spent(1)).toMatchObject({ dayUsd: 2, monthUsd: 5 });
     usage.used(one, { tokens: 5, costUsd: 1 });
-    await usage.readSpending();
     expect(usage.spent(1)).toMatchObject({ dayUsd: 3, monthUsd: 6 });
     await client.query(
-      `UPDATE keyward_usage_daily SET cost_usd = 2.5 WHERE gateway_token_id = 1 AND model = 'm' AND day = '2026-03-15'`,
+      `UPDATE keyward_usage_daily SET cost_usd = 3.5 WHERE gateway_token_id = 1 AND model = 'm' AND day = '2026-03-15'`,
     );
     await usage.readSpending();
-    expect(usage.spent(1)).toMatchObject({ dayUsd: 3, monthUsd: 6 });
+    expect(usage.spent(1)).toMatchObject({ dayUsd: 4, monthUsd: 7 });
     clock.pass(24 * 3_600_000);
-    expect(usage.spent(1)).toMatchObject({ dayUsd: 0, monthUsd: 6 });
+    expect(usage.spent(1)).toMatchObject({ dayUsd: 0, monthUsd: 7 });
   });
 
   it('asks the database nothing while no token has limits', async () => {

@@ -1,6 +1,6 @@
 /** Rates and budgets of a token, by the minute, the day and the month of UTC. */
 import { describe, expect, test } from 'vitest';
-import type { TokenLimits } from '../../src/auth/authenticate.ts';
+import type { Caller, TokenLimits } from '../../src/auth/authenticate.ts';
 import { TokenUsage } from '../../src/auth/token-usage.ts';
 import { KeywardError } from '../../src/foundation/errors.ts';
 import { createLogger } from '../../src/foundation/logger.ts';
@@ -13,8 +13,14 @@ const log = createLogger({ level: 'error', format: 'json', scrub: (line) => line
 /** Never started, so that the database is never asked. */
 function limitsAt(start: string) {
   const clock = manualClock(new Date(start));
-  const limits = new CallerLimits(new TokenUsage({ db: undefined as never, clock, log }), clock);
-  return { clock, limits };
+  const usage = new TokenUsage({ db: undefined as never, clock, log });
+  const limits = new CallerLimits(usage, clock);
+  const of = (changes: Partial<TokenLimits>): Caller => {
+    const limited = caller(changes);
+    usage.follow(new Map([['its hash', { untilMs: Infinity, caller: limited }]]));
+    return limited;
+  };
+  return { clock, limits, usage, of };
 }
 
 const caller = (changes: Partial<TokenLimits>) => ({
@@ -43,8 +49,8 @@ describe('a token', () => {
   });
 
   test('may call as often as its row says, and again in the next minute', () => {
-    const { limits, clock } = limitsAt('2026-03-01T09:00:10Z');
-    const two = caller({ requestsPerMinute: 2 });
+    const { limits, clock, of } = limitsAt('2026-03-01T09:00:10Z');
+    const two = of({ requestsPerMinute: 2 });
     const asked = () => refusal(() => limits.admit(two));
     expect([asked(), asked(), asked(), asked()]).toEqual([
       null,
@@ -66,11 +72,11 @@ describe('a token', () => {
   });
 
   test('may go on while tokens are left, and not after', () => {
-    const { limits, clock } = limitsAt('2026-03-01T09:00:59.500Z');
-    const some = caller({ tokensPerMinute: 100 });
-    limits.used(some, { tokens: 99, costUsd: 0 });
+    const { limits, clock, usage, of } = limitsAt('2026-03-01T09:00:59.500Z');
+    const some = of({ tokensPerMinute: 100 });
+    usage.used(some, { tokens: 99, costUsd: 0 });
     expect(refusal(() => limits.admit(some))).toBeNull();
-    limits.used(some, { tokens: 50, costUsd: 0 });
+    usage.used(some, { tokens: 50, costUsd: 0 });
     expect(refusal(() => limits.admit(some))).toEqual(['caller_rate_limited', 1]);
     expect(limits.headers(some)).toEqual({
       'x-ratelimit-limit-tokens': '100',
@@ -82,28 +88,28 @@ describe('a token', () => {
   });
 
   test('may spend its budget of a day and of a month, and more when either is renewed', () => {
-    const { limits, clock } = limitsAt('2026-02-27T23:00:00Z');
-    const spender = caller({ dailyBudgetUsd: 1, monthlyBudgetUsd: 1.5 });
-    limits.used(spender, { tokens: 10, costUsd: 0.999 });
+    const { limits, clock, usage, of } = limitsAt('2026-02-27T23:00:00Z');
+    const spender = of({ dailyBudgetUsd: 1, monthlyBudgetUsd: 1.5 });
+    usage.used(spender, { tokens: 10, costUsd: 0.999 });
     expect(refusal(() => limits.admit(spender))).toBeNull();
-    limits.used(spender, { tokens: 10, costUsd: 0.001 });
+    usage.used(spender, { tokens: 10, costUsd: 0.001 });
     expect(refusal(() => limits.admit(spender))).toEqual(['budget_exhausted', 3_600]);
     clock.pass(3_600_000);
     expect(refusal(() => limits.admit(spender))).toBeNull();
-    limits.used(spender, { tokens: 10, costUsd: 0.5 });
+    usage.used(spender, { tokens: 10, costUsd: 0.5 });
     expect(refusal(() => limits.admit(spender))).toEqual(['budget_exhausted', 24 * 3_600]);
     clock.pass(24 * 3_600_000);
     expect(refusal(() => limits.admit(spender))).toBeNull();
   });
 
   test('with a budget of nothing may spend nothing', () => {
-    const { limits } = limitsAt('2026-12-31T23:59:00Z');
-    expect(refusal(() => limits.admit(caller({ monthlyBudgetUsd: 0 })))).toEqual(['budget_exhausted', 60]);
+    const { limits, of } = limitsAt('2026-12-31T23:59:00Z');
+    expect(refusal(() => limits.admit(of({ monthlyBudgetUsd: 0 })))).toEqual(['budget_exhausted', 60]);
   });
 
   test('is refused without being counted', () => {
-    const { limits } = limitsAt('2026-03-01T09:00:00Z');
-    const poor = caller({ requestsPerMinute: 5, dailyBudgetUsd: 0 });
+    const { limits, of } = limitsAt('2026-03-01T09:00:00Z');
+    const poor = of({ requestsPerMinute: 5, dailyBudgetUsd: 0 });
     refusal(() => limits.admit(poor));
     expect(limits.headers(poor)).toMatchObject({ 'x-ratelimit-remaining-requests': '5' });
   });

@@ -109,6 +109,31 @@ describe('a token with a rate', () => {
   });
 });
 
+describe('what a call has used', () => {
+  test('is missing from the tokens of its minute once it is answered, and from the budget once it is written', async () => {
+    await room.keyward.sql(
+      `INSERT INTO llm_models (provider_id, model_id, model_name, display_name, cost_per_1m_input_tokens, cost_per_1m_output_tokens)
+       SELECT id, 'some/dear', 'some/dear', 'Dear', 9000, 9000 FROM llm_providers WHERE provider_slug = 'openrouter'`,
+    );
+    const rated = await limitedToken(room.keyward, { tokensPerMinute: 1_000_000 });
+    const left = async () => Number((await chat(rated)).headers.get('x-ratelimit-remaining-tokens'));
+    await expect.poll(left, { timeout: 10_000 }).toBeLessThan(1_000_000);
+    const poor = await limitedToken(room.keyward, { dailyBudgetUsd: 0.0001 });
+    const statuses: number[] = [];
+    await expect
+      .poll(
+        async () => {
+          const { status } = await chat(poor, 'openrouter/some/dear');
+          statuses.push(status);
+          return status;
+        },
+        { interval: 200, timeout: 10_000 },
+      )
+      .toBe(429);
+    expect(statuses[0]).toBe(200);
+  });
+});
+
 describe('a token with a budget', () => {
   test('is refused with 429 once the usage by day says that it is spent', async () => {
     const token = await limitedToken(room.keyward, { monthlyBudgetUsd: 2 });
