@@ -73,7 +73,7 @@ async function watch(url: string, minutes: number): Promise<void> {
     console.error(`minute ${minute}: ${mebibytes(samples.at(-1) ?? 0)} MiB after ${calls} calls`);
   }
   const warm = samples.slice(Math.floor(samples.length / 3));
-  const [first = 0, last = 0] = [median(warm.slice(0, 3)), median(warm.slice(-3))];
+  const [first, last] = [median(warm.slice(0, 3)), median(warm.slice(-3))];
   console.log(
     `${calls} streams in ${minutes} minutes: ${mebibytes(first)} MiB after warm-up, ${mebibytes(last)} MiB at the end (${((last / first - 1) * 100).toFixed(1)} %)`,
   );
