@@ -172,13 +172,50 @@ const system = createRoute({
   component: lazyRouteComponent(async () => import('./pages/system/system-page.tsx'), 'SystemPage'),
 });
 
-export const providerTabs = ['overview', 'tests', 'versions', 'audit', 'automation', 'settings'] as const;
+export const usageSpans = [7, 30, 90] as const;
+export const usageMeasures = ['requests', 'tokens', 'cost'] as const;
+export const usageGroups = ['provider', 'model', 'token', 'day'] as const;
+
+/** What of the usage is shown: of thirty days, in requests, by provider, where the address does not say. */
+export interface UsageShown {
+  readonly days?: (typeof usageSpans)[number];
+  readonly measure?: (typeof usageMeasures)[number];
+  readonly by?: (typeof usageGroups)[number];
+}
+
+function usageOf(search: Record<string, unknown>): UsageShown {
+  return {
+    ...oneOf(search['days'], usageSpans, 'days'),
+    ...oneOf(search['measure'], usageMeasures, 'measure'),
+    ...oneOf(search['by'], usageGroups, 'by'),
+  };
+}
+
+const usage = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/usage',
+  validateSearch: usageOf,
+  component: lazyRouteComponent(async () => import('./pages/usage/usage-page.tsx'), 'UsagePage'),
+});
+
+export const providerTabs = [
+  'overview',
+  'tests',
+  'usage',
+  'versions',
+  'audit',
+  'automation',
+  'settings',
+] as const;
 export type ProviderTab = (typeof providerTabs)[number];
 
 const provider = createRoute({
   getParentRoute: () => rootRoute,
   path: '/providers/$slug',
-  validateSearch: (search): { tab?: ProviderTab } => oneOf(search['tab'], providerTabs, 'tab'),
+  validateSearch: (search): { tab?: ProviderTab } & UsageShown => ({
+    ...oneOf(search['tab'], providerTabs, 'tab'),
+    ...usageOf(search),
+  }),
   component: lazyRouteComponent(async () => import('./pages/provider/provider-page.tsx'), 'ProviderPage'),
 });
 
@@ -237,6 +274,7 @@ export const router = createRouter({
     newRotation,
     rotation,
     healthViews,
+    usage,
     audit.addChildren([auditEvent]),
     administrators,
     encryption,

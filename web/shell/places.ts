@@ -1,5 +1,14 @@
 /** The views that one can go to, in the order of the menu and of the palette. */
-import { HeartPulse, KeyRound, Lock, ScrollText, Server, Users, type LucideIcon } from 'lucide-react';
+import {
+  ChartColumn,
+  HeartPulse,
+  KeyRound,
+  Lock,
+  ScrollText,
+  Server,
+  Users,
+  type LucideIcon,
+} from 'lucide-react';
 
 export interface Place {
   readonly to: string;
@@ -17,6 +26,7 @@ export const places: readonly Place[] = [
     words: 'tests channels policies ages dates warnings',
     icon: HeartPulse,
   },
+  { to: '/usage', name: 'Usage', words: 'requests tokens cost money models chart', icon: ChartColumn },
   { to: '/audit', name: 'Audit', words: 'trail log events who chain export verify', icon: ScrollText },
   { to: '/administrators', name: 'Administrators', words: 'tokens roles sessions sign-on', icon: Users },
   { to: '/encryption', name: 'Encryption', words: 'ring re-encrypt backup', icon: Lock },

@@ -20,6 +20,7 @@ import { OverviewTab } from './overview-tab.tsx';
 import { ProviderActions } from './provider-actions.tsx';
 import { SettingsTab } from './settings-tab.tsx';
 import { TestsTab } from './tests-tab.tsx';
+import { UsageTab } from './usage-tab.tsx';
 import { VersionsTab } from './versions-tab.tsx';
 
 export function ProviderPage() {
@@ -54,6 +55,7 @@ function NoProvider({ slug }: { readonly slug: string }) {
 const tabNames: Readonly<Record<ProviderTab, string>> = {
   overview: 'Overview',
   tests: 'Tests',
+  usage: 'Usage',
   versions: 'Versions and rotations',
   audit: 'Audit',
   automation: 'Automation',
@@ -111,6 +113,9 @@ function Shown({ provider }: { readonly provider: Provider }) {
         </Tabs.Panel>
         <Tabs.Panel value="tests">
           <TestsTab slug={slug} />
+        </Tabs.Panel>
+        <Tabs.Panel value="usage">
+          <UsageTab slug={slug} />
         </Tabs.Panel>
         <Tabs.Panel value="versions">
           <VersionsTab slug={slug} />

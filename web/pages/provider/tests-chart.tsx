@@ -1,10 +1,9 @@
 /** Latency over time, each test a point in the colour of its verdict. The table below says the same in words. */
-import { Text, useComputedColorScheme } from '@mantine/core';
-import { useElementSize } from '@mantine/hooks';
-import { useEffect, useRef, useState } from 'react';
+import { Text } from '@mantine/core';
+import { useCallback, useState } from 'react';
 import UPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
 import type { RecordedTest } from '../../api/views.ts';
+import { axisOn, inkOn, Plot } from '../../parts/plot.tsx';
 import { wordsOf } from '../../parts/verdict.tsx';
 import classes from './tests-chart.module.css';
 
@@ -21,20 +20,24 @@ function toneOf(verdict: string): Tone {
 }
 
 export function TestsChart({ tests }: { readonly tests: readonly RecordedTest[] }) {
-  const scheme = useComputedColorScheme();
-  const { ref: frame, width } = useElementSize();
   const [pointed, setPointed] = useState<RecordedTest | null>(null);
   const latest = tests[0];
+  const draw = useCallback(
+    (target: HTMLElement, width: number): UPlot => {
+      const oldestFirst = tests.toReversed();
+      const onPoint = (index: number | null): void =>
+        setPointed(index === null ? null : (oldestFirst[index] ?? null));
+      return new UPlot(optionsFor(target, { width, onPoint }), dataOf(oldestFirst), target);
+    },
+    [tests],
+  );
   return (
-    <div ref={frame}>
-      <div
-        className={classes['chart']}
-        style={{ height }}
-        role="img"
-        aria-label={`${tests.length} tests${latest === undefined ? '' : `, the last one ${wordsOf(latest.verdict).word} in ${latest.response_time_ms} ms`}. The table below holds them all.`}
-      >
-        {width > 0 && <Plot key={`${scheme} ${width}`} tests={tests} width={width} onPoint={setPointed} />}
-      </div>
+    <div>
+      <Plot
+        height={height}
+        label={`${tests.length} tests${latest === undefined ? '' : `, the last one ${wordsOf(latest.verdict).word} in ${latest.response_time_ms} ms`}. The table below holds them all.`}
+        draw={draw}
+      />
       <Legend tests={tests} />
       <Text size="sm" className="quiet" mih="1.6em">
         {pointed === null
@@ -43,29 +46,6 @@ export function TestsChart({ tests }: { readonly tests: readonly RecordedTest[] 
       </Text>
     </div>
   );
-}
-
-/** Drawn anew with other colours or another width: its key says so. */
-function Plot({
-  tests,
-  width,
-  onPoint,
-}: {
-  readonly tests: readonly RecordedTest[];
-  readonly width: number;
-  readonly onPoint: (test: RecordedTest | null) => void;
-}) {
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const target = place.current;
-    if (target === null) return undefined;
-    const oldestFirst = tests.toReversed();
-    const tell = (index: number | null): void =>
-      onPoint(index === null ? null : (oldestFirst[index] ?? null));
-    const chart = new UPlot(optionsFor(target, { width, onPoint: tell }), dataOf(oldestFirst), target);
-    return () => chart.destroy();
-  }, [tests, width, onPoint]);
-  return <div ref={place} />;
 }
 
 function Legend({ tests }: { readonly tests: readonly RecordedTest[] }) {
@@ -97,13 +77,7 @@ function optionsFor(
   target: HTMLElement,
   { width, onPoint }: { readonly width: number; readonly onPoint: (index: number | null) => void },
 ): UPlot.Options {
-  const colour = (name: string): string => colourOf(target, `var(--keyward-${name})`);
-  const axis: UPlot.Axis = {
-    stroke: colour('quiet'),
-    grid: { stroke: colour('line'), width: 1 },
-    ticks: { stroke: colour('line'), width: 1 },
-    font: '12px system-ui, sans-serif',
-  };
+  const axis = axisOn(target);
   return {
     width,
     height,
@@ -116,9 +90,9 @@ function optionsFor(
     ],
     series: [
       {},
-      { stroke: colour('line'), width: 1.5, points: { show: false } },
+      { stroke: inkOn(target, 'line'), width: 1.5, points: { show: false } },
       ...tones.map((tone): UPlot.Series => {
-        const ink = colour(tone);
+        const ink = inkOn(target, tone);
         return { paths: () => null, points: { show: true, size: 8, fill: ink, stroke: ink } };
       }),
     ],
@@ -142,14 +116,4 @@ function timesInWords(times: readonly number[], step: number): string[] {
     before = date;
     return isNewDay ? `${clock}\n${date}` : clock;
   });
-}
-
-/** A canvas knows no light-dark(): the browser is asked what a colour comes to. */
-function colourOf(target: HTMLElement, value: string): string {
-  const probe = document.createElement('span');
-  probe.style.color = value;
-  target.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
 }

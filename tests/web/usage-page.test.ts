@@ -1,0 +1,93 @@
+/** Usage in a real browser: what callers asked for through a real gateway, and days that are further back. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  expectAccessible,
+  expectNoSidewaysAtDoubleText,
+  looks,
+  usePage,
+} from '../support/page-in-browser.ts';
+import { startPageWorld, type PageWorld } from '../support/page-world.ts';
+import { adminToken } from '../support/running-keyward.ts';
+
+describe('the usage', () => {
+  const { signedIn } = usePage();
+  let world: PageWorld;
+  beforeAll(async () => {
+    world = await startPageWorld();
+  });
+  afterAll(async () => world.close());
+
+  it('says how to make a first call where there was none', async () => {
+    const page = await signedIn(world.url, adminToken, '/usage');
+    await page.getByRole('heading', { name: 'No call in 30 days' }).waitFor();
+    await page.getByText(`curl ${world.url}/v1/chat/completions`).waitFor();
+    await expectAccessible(page);
+  });
+
+  it('tells a call by provider, model, token and day, and what its address says', async () => {
+    const model = 'openrouter/google/gemini-flash-1.5';
+    await (await world.keyward.chat({ model, messages: [{ role: 'user', content: 'Servus' }] })).text();
+    await world.keyward.sql(
+      `INSERT INTO keyward_usage_daily (day, provider, model, gateway_token_id, key_fingerprint, requests, errors,
+                                        prompt_tokens, completion_tokens, cost_usd, unpriced)
+       SELECT (now() AT TIME ZONE 'UTC')::date - n, 'openrouter', 'other/model', 0, 'fp', 10 + n, n % 3, 1000, 500, 0.25, 1
+         FROM generate_series(1, 60) AS n`,
+    );
+    await expect
+      .poll(
+        async () =>
+          (await world.keyward.sql(`SELECT FROM keyward_usage_daily WHERE model LIKE '%gemini%'`)).length,
+      )
+      .toBe(1);
+    const page = await signedIn(world.url, adminToken, '/usage?days=7&by=model');
+    const models = page.getByRole('table', { name: 'By model' });
+    await models.getByRole('row', { name: /gemini-flash-1\.5 ?OpenRouter 1 0 7 \$0/ }).waitFor();
+    await models.getByRole('row', { name: /other\/model ?OpenRouter 81 6 9,000 \$1\.50 6/ }).waitFor();
+    await page.getByRole('img', { name: /^82 requests in 7 days, the most on .*: 16 requests/ }).waitFor();
+    await page.getByRole('radiogroup', { name: 'What is told apart' }).getByText('Token').click();
+    await page.getByRole('row', { name: /The token of the environment 82 6/ }).waitFor();
+    await page.getByRole('radiogroup', { name: 'What is drawn' }).getByText('Cost').click();
+    await page.getByRole('img', { name: /^\$1\.50 in 7 days/ }).waitFor();
+    await page.getByText('90 days').click();
+    await page.getByRole('img', { name: /^\$15\.00 in 90 days/ }).waitFor();
+    expect(new URL(page.url()).search).toBe('?days=90&by=token&measure=cost');
+    await page.getByRole('radiogroup', { name: 'What is told apart' }).getByText('Day').click();
+    expect(await page.getByRole('table', { name: 'By day' }).getByRole('row').count()).toBe(91);
+  });
+
+  it('stands on the page of its provider, without that of others', async () => {
+    const page = await signedIn(world.url, adminToken, '/providers/openrouter?days=7');
+    await page.getByRole('tab', { name: 'Usage' }).click();
+    await page
+      .getByRole('table', { name: 'By model' })
+      .getByRole('row', { name: /other\/model/ })
+      .waitFor();
+    await page.goto(`${world.url}/providers/openai?tab=usage`);
+    await page.getByRole('heading', { name: 'No call in 30 days' }).waitFor();
+  });
+
+  it('has room for text that is twice as large', async () => {
+    const page = await signedIn(world.url, adminToken, '/usage');
+    await page.getByRole('img', { name: /in 30 days/ }).waitFor();
+    await page.getByRole('row', { name: /OpenRouter/ }).waitFor();
+    await expectNoSidewaysAtDoubleText(page, 'the usage');
+  });
+
+  it('is chosen with the keyboard', async () => {
+    const page = await signedIn(world.url, adminToken, '/usage');
+    await page.getByRole('radio', { name: '30 days' }).focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForURL('**/usage?days=7*');
+  });
+
+  it.each(looks)('axe-core finds nothing and nothing is cut off: %s, %i px', async (colorScheme, width) => {
+    const page = await signedIn(world.url, adminToken, '/usage', { colorScheme, width });
+    for (const path of ['/usage', '/usage?by=model', '/usage?by=day', '/providers/openrouter?tab=usage']) {
+      await page.goto(world.url + path);
+      await page.getByRole('img', { name: /in 30 days/ }).waitFor();
+      await page.getByRole('status', { name: /^Reading/ }).waitFor({ state: 'detached' });
+      await expectAccessible(page);
+      expect(await page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(width);
+    }
+  });
+});

@@ -1,0 +1,19 @@
+/** What the page reads of the usage. No topic tells when it changes: it is asked for again by itself. */
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { api, read } from './client.ts';
+
+export interface UsageAsked {
+  readonly by: 'day' | 'provider' | 'model' | 'token';
+  /** The first day, in UTC: `2026-03-29`. The last one is today. */
+  readonly from: string;
+  /** Of this provider alone. */
+  readonly provider?: string | undefined;
+}
+
+export const usageQuery = ({ by, from, provider }: UsageAsked) =>
+  queryOptions({
+    queryKey: ['usage', by, from, provider ?? null],
+    queryFn: async () => read(api.GET('/api/v1/admin/usage', { params: { query: { by, from, provider } } })),
+    refetchInterval: 30_000,
+    placeholderData: keepPreviousData,
+  });

@@ -1,0 +1,42 @@
+/** No call in the days that are shown: how a first one is made. */
+import { Group } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { providersQuery } from '../../api/queries.ts';
+import { CopyField } from '../../parts/copy-field.tsx';
+import { ButtonLink } from '../../parts/links.tsx';
+import { Notice } from '../../parts/states.tsx';
+import { snippet } from '../set-up/snippets.ts';
+
+export function NoUsage({
+  days,
+  provider: slug,
+}: {
+  readonly days: number;
+  readonly provider: string | undefined;
+}) {
+  const { data: providers = [] } = useQuery(providersQuery);
+  const provider =
+    providers.find((one) => one.slug === slug) ?? providers.find(({ serves }) => serves.source !== null);
+  const model = provider?.example_model ?? `${provider?.slug ?? 'provider'}/model`;
+  return (
+    <Notice
+      title={`No call in ${days} days`}
+      action={
+        <>
+          <CopyField
+            label="a first call"
+            text={snippet('curl', { origin: location.origin, token: null, model })}
+          />
+          <Group gap="xs" justify="center">
+            <ButtonLink to="/administrators" search={{ tab: 'gateway-tokens' }} variant="default">
+              To the gateway tokens
+            </ButtonLink>
+          </Group>
+        </>
+      }
+    >
+      An application calls with a gateway token, and a second later its call stands here. Make a token and
+      send this, or whatever speaks the API of OpenAI:
+    </Notice>
+  );
+}
