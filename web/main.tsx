@@ -8,14 +8,15 @@ import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@ta
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { ApiError } from './api/client.ts';
+import { ApiError, GatewayError } from './api/client.ts';
 import { healthQuery, providersQuery, sessionQuery } from './api/queries.ts';
 import { router } from './router.tsx';
 import { readableVariables, theme } from './theme.ts';
 
 /** Whoever has been signed out elsewhere signs in where they were. */
 function onError(error: Error): void {
-  if (error instanceof ApiError && error.status === 401) queries.setQueryData(sessionQuery.queryKey, null);
+  if (error instanceof ApiError && !(error instanceof GatewayError) && error.status === 401)
+    queries.setQueryData(sessionQuery.queryKey, null);
 }
 
 const queries: QueryClient = new QueryClient({

@@ -198,6 +198,19 @@ const usage = createRoute({
   component: lazyRouteComponent(async () => import('./pages/usage/usage-page.tsx'), 'UsagePage'),
 });
 
+const playground = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/playground',
+  validateSearch: (search): { provider?: string; model?: string } => ({
+    ...textOf(search, 'provider'),
+    ...textOf(search, 'model'),
+  }),
+  component: lazyRouteComponent(
+    async () => import('./pages/playground/playground-page.tsx'),
+    'PlaygroundPage',
+  ),
+});
+
 export const providerTabs = [
   'overview',
   'tests',
@@ -275,6 +288,7 @@ export const router = createRouter({
     rotation,
     healthViews,
     usage,
+    playground,
     audit.addChildren([auditEvent]),
     administrators,
     encryption,

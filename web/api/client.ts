@@ -34,6 +34,9 @@ export class ApiError extends Error {
   }
 }
 
+/** What the gateway says to a caller: its refusals are about a gateway token, and say nothing of who is signed in. */
+export class GatewayError extends ApiError {}
+
 let csrfToken: string | null = null;
 
 /** Kept in memory alone: whoever loads the page anew asks for it anew. */
@@ -95,12 +98,16 @@ export async function read<T>(asked: Promise<Answer<T>>): Promise<T> {
 }
 
 /** What an answer that is no good says of itself. @param body as it was parsed, whatever that gave */
-export function errorIn({ status, headers }: Response, body: unknown): ApiError {
+export function errorIn(
+  { status, headers }: Response,
+  body: unknown,
+  Kind: typeof ApiError = ApiError,
+): ApiError {
   const told = (
     body as { error?: { message?: string; code?: string; param?: string | null } } | null | undefined
   )?.error;
   const seconds = Number(headers.get('retry-after') ?? Number.NaN);
-  return new ApiError(
+  return new Kind(
     status,
     told?.code ?? 'unknown',
     told?.message ?? `Keyward answered with status ${status}.`,

@@ -3,7 +3,7 @@ import { Alert, Button, Group, SegmentedControl, Stack, Text, TextInput } from '
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { api, errorIn, read } from '../../api/client.ts';
+import { api, errorIn, GatewayError, read } from '../../api/client.ts';
 import { CopyField } from '../../parts/copy-field.tsx';
 import { Failure, NotDone } from '../../parts/states.tsx';
 import { languages, snippet, type Language } from './snippets.ts';
@@ -101,7 +101,7 @@ async function sendChat(model: string, token: string): Promise<ChatAnswer> {
     body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] }),
   });
   const body: unknown = await response.json().catch(() => null);
-  if (!response.ok) throw errorIn(response, body);
+  if (!response.ok) throw errorIn(response, body, GatewayError);
   const { choices } = (body ?? {}) as { choices?: { message?: { content?: string } }[] };
   return {
     content: choices?.[0]?.message?.content ?? '',

@@ -28,6 +28,7 @@ export function NoUsage({
             text={snippet('curl', { origin: location.origin, token: null, model })}
           />
           <Group gap="xs" justify="center">
+            <ButtonLink to="/playground">To the playground</ButtonLink>
             <ButtonLink to="/administrators" search={{ tab: 'gateway-tokens' }} variant="default">
               To the gateway tokens
             </ButtonLink>
@@ -36,7 +37,7 @@ export function NoUsage({
       }
     >
       An application calls with a gateway token, and a second later its call stands here. Make a token and
-      send this, or whatever speaks the API of OpenAI:
+      send this, or try one in the playground:
     </Notice>
   );
 }
