@@ -141,7 +141,7 @@ const auditEvent = createRoute({
   component: lazyRouteComponent(async () => import('./pages/audit/event-dialog.tsx'), 'EventDialog'),
 });
 
-export const administratorTabs = ['tokens', 'gateway-tokens', 'sessions'] as const;
+export const administratorTabs = ['tokens', 'sessions'] as const;
 
 const administrators = createRoute({
   getParentRoute: () => rootRoute,
@@ -196,6 +196,12 @@ const usage = createRoute({
   path: '/usage',
   validateSearch: usageOf,
   component: lazyRouteComponent(async () => import('./pages/usage/usage-page.tsx'), 'UsagePage'),
+});
+
+const callers = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/callers',
+  component: lazyRouteComponent(async () => import('./pages/callers/callers-page.tsx'), 'CallersPage'),
 });
 
 const playground = createRoute({
@@ -287,6 +293,7 @@ export const router = createRouter({
     newRotation,
     rotation,
     healthViews,
+    callers,
     usage,
     playground,
     audit.addChildren([auditEvent]),

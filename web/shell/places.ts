@@ -1,5 +1,6 @@
 /** The views that one can go to, in the order of the menu and of the palette. */
 import {
+  AppWindow,
   ChartColumn,
   HeartPulse,
   KeyRound,
@@ -27,6 +28,7 @@ export const places: readonly Place[] = [
     words: 'tests channels policies ages dates warnings',
     icon: HeartPulse,
   },
+  { to: '/callers', name: 'Callers', words: 'gateway tokens applications revoke', icon: AppWindow },
   { to: '/usage', name: 'Usage', words: 'requests tokens cost money models chart', icon: ChartColumn },
   { to: '/playground', name: 'Playground', words: 'try send chat model request curl', icon: MessageSquare },
   { to: '/audit', name: 'Audit', words: 'trail log events who chain export verify', icon: ScrollText },

@@ -1,5 +1,5 @@
-/** Who may get in: admin tokens and sessions of people, and the tokens of callers. */
-import { Button, Tabs, Text } from '@mantine/core';
+/** Who may get in here: admin tokens, and the sessions of people. */
+import { Button, Tabs } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
@@ -19,7 +19,6 @@ export function AdministratorsPage() {
   const tokens = useQuery(tokensQuery);
   const { data: ways } = useQuery(signInMethodsQuery);
   const [isMaking, setMaking] = useState(false);
-  const kind = tab === 'gateway-tokens' ? 'gateway' : 'admin';
   return (
     <>
       <PageHeader
@@ -38,7 +37,7 @@ export function AdministratorsPage() {
                   disabled={isForbidden}
                   onClick={() => setMaking(true)}
                 >
-                  {kind === 'admin' ? 'Make an admin token' : 'Make a gateway token'}
+                  Make an admin token
                 </Button>
               )}
             </AdminOnly>
@@ -56,7 +55,6 @@ export function AdministratorsPage() {
       >
         <Tabs.List mb="md">
           <Tabs.Tab value="tokens">Admin tokens</Tabs.Tab>
-          <Tabs.Tab value="gateway-tokens">Gateway tokens</Tabs.Tab>
           <Tabs.Tab value="sessions">Sessions</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="tokens">
@@ -64,17 +62,9 @@ export function AdministratorsPage() {
             {(all) => <TokenTable kind="admin" tokens={all.filter((one) => one.kind === 'admin')} />}
           </QueryView>
         </Tabs.Panel>
-        <Tabs.Panel value="gateway-tokens">
-          <Text size="sm" className="quiet" mb="sm">
-            An application presents one of these to the gateway, and never sees a provider’s key.
-          </Text>
-          <QueryView query={tokens} what="The tokens">
-            {(all) => <TokenTable kind="gateway" tokens={all.filter((one) => one.kind === 'gateway')} />}
-          </QueryView>
-        </Tabs.Panel>
         <Tabs.Panel value="sessions">{tab === 'sessions' && <SessionTable />}</Tabs.Panel>
       </Tabs>
-      {isMaking && <NewTokenDialog kind={kind} onClose={() => setMaking(false)} />}
+      {isMaking && <NewTokenDialog kind="admin" onClose={() => setMaking(false)} />}
     </>
   );
 }

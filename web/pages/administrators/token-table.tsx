@@ -20,9 +20,12 @@ const states = {
 export function TokenTable({
   kind,
   tokens,
+  more,
 }: {
   readonly kind: Token['kind'];
   readonly tokens: readonly Token[];
+  /** What is to be told of them besides. */
+  readonly more?: readonly Column<Token>[];
 }) {
   const { mayChange } = useRights();
   const [revoked, setRevoked] = useState<Token | null>(null);
@@ -52,6 +55,7 @@ export function TokenTable({
     ...(kind === 'admin'
       ? [{ name: 'Last used', cell: ({ last_used_at: at }: Token) => <RelativeTime at={at} /> }]
       : []),
+    ...(more ?? []),
     {
       name: 'Actions',
       isUnnamed: true,

@@ -96,8 +96,8 @@ function MakeToken({
       }}
     >
       It is named <span className="mono">playground</span>, expires in an hour, and can be revoked among the
-      gateway tokens before that. This view keeps it in memory alone and forgets it when you leave. What you
-      send with it is a call like any other: the provider bills it, and the usage tells it.
+      callers before that. This view keeps it in memory alone and forgets it when you leave. What you send
+      with it is a call like any other: the provider bills it, and the usage tells it.
     </ConfirmDialog>
   );
 }

@@ -29,7 +29,7 @@ export function NoUsage({
           />
           <Group gap="xs" justify="center">
             <ButtonLink to="/playground">To the playground</ButtonLink>
-            <ButtonLink to="/administrators" search={{ tab: 'gateway-tokens' }} variant="default">
+            <ButtonLink to="/callers" variant="default">
               To the gateway tokens
             </ButtonLink>
           </Group>
