@@ -1,5 +1,6 @@
 /** `keyward backup` and `keyward backup inspect`: makes an archive, and says what is in one and whether it opens here. */
 import { stat } from 'node:fs/promises';
+import { ownSecrets } from '../alerts/known-secrets.ts';
 import { AuditTrail } from '../audit/audit-trail.ts';
 import { recordedArchive } from '../backup/archive-header.ts';
 import { inspectArchive, keysNeeded, type ArchiveReport } from '../backup/inspect-archive.ts';
@@ -13,6 +14,7 @@ import { shippedMigrations } from '../database/migrations/shipped-migrations.ts'
 import { systemClock } from '../foundation/clock.ts';
 import { loadConfig, type Config } from '../foundation/config.ts';
 import { KeywardError, UsageError } from '../foundation/errors.ts';
+import { redactSecrets } from '../providers/redact.ts';
 import { extentOf, openAsItIs, percent, ringAtHand, rowsIn } from './archive-parts.ts';
 import { counted, print, printJson, progressLine, remark, table } from './terminal.ts';
 import { commandOccasion, noteHead, reasonedOccasion } from './with-installation.ts';
@@ -74,8 +76,8 @@ async function record(
   try {
     const hasChannels = 'keyward_alert_channels' in made.header.tables;
     const occasion = hasChannels
-      ? await reasonedOccasion({ database, keyRing }, reason)
-      : commandOccasion(reason);
+      ? await reasonedOccasion({ config, database, keyRing }, reason)
+      : commandOccasion(reason && redactSecrets(reason, ownSecrets({ ring: keyRing.ring, config })));
     await audit.record(occasion, {
       action: 'archive.made',
       ...recordedArchive(made),

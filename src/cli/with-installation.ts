@@ -1,4 +1,5 @@
 /** Opens the installation for one command and closes it whatever happens. */
+import type { SecretsParts } from '../alerts/known-secrets.ts';
 import { scrubReason } from '../alerts/scrub-reason.ts';
 import { commandActor } from '../audit/actors.ts';
 import { fileAnchor } from '../audit/anchor-file.ts';
@@ -11,6 +12,7 @@ import type { ChangeParts } from '../keys/change-provider.ts';
 import { waitUntilApplied } from '../keys/instances.ts';
 import type { ServeParts } from '../keys/load-snapshot.ts';
 import { readProviders, type ProviderRow } from '../keys/provider-store.ts';
+import { readStoredKeys } from '../keys/read-stored-keys.ts';
 import { openInstallation } from '../open-installation.ts';
 import { remark } from './terminal.ts';
 
@@ -57,18 +59,25 @@ export async function noteHead({
   });
 }
 
-/** @param reason kept as it was given: where there are channels of alerts, take reasonedOccasion */
+/** @param reason kept as it was given: one that a person gave goes through reasonedOccasion */
 export function commandOccasion(reason?: string): Occasion {
   return { actor: commandActor(), ...(reason !== undefined && { reason }) };
 }
 
-/** @param reason in the words of who called the command; what is secret in the channels of alerts is taken out */
+type SecretKeeper = Pick<Installation, 'database' | 'keyRing' | 'config'>;
+
+/** @param reason in the words of who called the command; the secrets of the installation are taken out */
 export async function reasonedOccasion(
-  { database, keyRing }: Pick<Installation, 'database' | 'keyRing'>,
+  installation: SecretKeeper,
   reason: string | undefined,
 ): Promise<Occasion> {
   if (reason === undefined) return commandOccasion();
-  return commandOccasion(await scrubReason({ db: database.kysely, ring: keyRing.ring }, reason));
+  return commandOccasion(await scrubReason(knownSecretsOf(installation), reason));
+}
+
+/** Where the secrets are found that no text may hold which is kept and shown. */
+export function knownSecretsOf({ database, keyRing, config }: SecretKeeper): SecretsParts {
+  return { db: database.kysely, ring: keyRing.ring, config, readStoredKeys };
 }
 
 export function changeParts({ audit, keyRing, fingerprinter, config, bindings }: Installation): ChangeParts {

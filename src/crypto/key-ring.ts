@@ -1,6 +1,6 @@
 /**
  * The encryption key ring: the first key encrypts and binds, every key decrypts and verifies, as Python's
- * MultiFernet does it. It names its keys by their ids and gives the keys themselves to nobody.
+ * MultiFernet does it. It names its keys by their ids; the keys themselves it gives only to who takes them out of texts.
  */
 import { createHmac, type KeyObject } from 'node:crypto';
 import { UsageError } from '../foundation/errors.ts';
@@ -9,6 +9,7 @@ import { derivedKey } from './derived-key.ts';
 import { EncryptionKeyError, makeAGoodKey, parseEncryptionKey } from './encryption-key.ts';
 import { DecryptError, decryptWithAny, encryptFernet, type FernetKey, reencryptFernet } from './fernet.ts';
 import { type BindingVerdict, type KeyPlace, makeBinding, verifyBinding } from './key-binding.ts';
+import { encodeUrlSafeBase64 } from './url-safe-base64.ts';
 
 export class KeyRing {
   #active: FernetKey;
@@ -62,6 +63,15 @@ export class KeyRing {
       if (error instanceof EncryptionKeyError) return false;
       throw error;
     }
+  }
+
+  /** The keys as they may stand in a text, in both alphabets and without their padding too: to be taken out of it. */
+  asSecrets(): readonly Secret[] {
+    return this.#keys.flatMap(({ wholeKey }) => {
+      const bytes = wholeKey.export();
+      const written = [encodeUrlSafeBase64(bytes), bytes.toString('base64')];
+      return [...new Set(written)].flatMap((text) => [new Secret(text), new Secret(text.replace(/=+$/, ''))]);
+    });
   }
 
   /**

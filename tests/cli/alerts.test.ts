@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { commandLine } from '../support/command-line.ts';
+import { commandLine, encryptionKey } from '../support/command-line.ts';
 import { HttpReceiver } from '../support/receivers.ts';
 
 const secret = ['whsec', Buffer.from('a-secret-of-the-tests-that-is-long').toString('base64')].join('_');
 
 describe('alerts', { timeout: 120_000 }, () => {
   it('have channels, which are tested, changed and removed', async () => {
-    const { run } = await commandLine();
+    const { run, environment } = await commandLine();
     const receiver = await new HttpReceiver().listen();
     const file = join(await mkdtemp(join(tmpdir(), 'keyward-test-')), 'settings.json');
     writeFileSync(file, JSON.stringify({ url: receiver.url, secret }));
@@ -47,6 +47,11 @@ describe('alerts', { timeout: 120_000 }, () => {
     await run(`keys source groq hybrid --reason see-${receiver.url}`);
     expect((await run('audit list --limit 1 --json')).json).toMatchObject({
       events: [{ action: 'provider.source_changed', reason: 'see-[redacted]' }],
+    });
+    const own = [environment['KEYWARD_ADMIN_TOKEN'], encryptionKey].join('+');
+    await run(`keys source groq database --reason ${own}`);
+    expect((await run('audit list --limit 1 --json')).json).toMatchObject({
+      events: [{ action: 'provider.source_changed', reason: '[redacted]+[redacted]' }],
     });
     receiver.answer = (response) => response.writeHead(500).end('broken');
     expect((await run('alerts test 1')).transcript).toMatchInlineSnapshot(`

@@ -1,5 +1,7 @@
 /** Alerts and channels over HTTP: seen by who may look, changed by who may change, and no secret ever comes back. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { KeyRing } from '../../../src/crypto/key-ring.ts';
+import { Secret } from '../../../src/foundation/secret.ts';
 import { describeAdministered, lastEvent, type Administered } from '../../support/administered-keyward.ts';
 import { HttpReceiver } from '../../support/receivers.ts';
 
@@ -146,6 +148,21 @@ describeAdministered('alerts over HTTP', (administered) => {
     }
     expect((await here.call(`GET ${alerts}/1`)).body['alert']).toMatchObject({
       reason: 'told at [redacted], signed with [redacted]',
+    });
+  });
+
+  it("no reason keeps Keyward's own tokens, an encryption key or a stored key, whatever they look like", async () => {
+    const { environment } = here.keyward;
+    const [ringKey = ''] = (environment['BYOK_ENCRYPTION_KEY'] ?? '').split(',');
+    const plain = ['a', 'key', 'of', 'no', 'known', 'shape'].join('-');
+    const stored = KeyRing.parse(new Secret(ringKey)).encrypt(new Secret(plain));
+    await here.keyward.setProvider('openrouter', { encrypted_api_key: stored });
+    const own = [environment['KEYWARD_ADMIN_TOKEN'], environment['KEYWARD_GATEWAY_TOKEN'], ringKey, plain];
+    const reason = [...own, ringKey.replace('=', '')].join(' and ');
+    const request = 'PATCH /api/v1/admin/providers/openrouter';
+    expect((await here.call(request, { body: { display_name: 'Open Router', reason } })).status).toBe(200);
+    expect(await lastEvent(here)).toMatchObject({
+      reason: Array.from({ length: 5 }, () => '[redacted]').join(' and '),
     });
   });
 
