@@ -12,6 +12,7 @@ import {
 } from '../alerts/channel-store.ts';
 import { settingsFields, type ChannelKind, type SettingsFields } from '../alerts/channel-settings.ts';
 import { alertKinds, type Severity } from '../alerts/condition.ts';
+import { refuseSecrets, shownName } from '../alerts/refuse-secrets.ts';
 import { channelRules, type QuietHours } from '../alerts/routing.ts';
 import { testChannel } from '../alerts/test-channel.ts';
 import { viewChannel, viewDelivery, type ChannelView } from '../alerts/view-alert.ts';
@@ -21,13 +22,12 @@ import { plainLine, visible } from '../foundation/visible-text.ts';
 import type { Installation } from '../installation.ts';
 import { refuseForeignRing } from '../keys/foreign-ring.ts';
 import { refuseUnknownProviders } from '../keys/list-providers.ts';
-import { holdsNoSecret } from '../keys/provider-rules.ts';
 import { redactSecrets } from '../providers/redact.ts';
 import { confirmed } from './confirm.ts';
 import { readKey } from './read-key.ts';
 import { print, printJson, remark, table } from './terminal.ts';
 import { timeOfDay, windowIn } from './window-in.ts';
-import { reasonedOccasion, withInstallation } from './with-installation.ts';
+import { knownSecretsOf, reasonedOccasion, withInstallation } from './with-installation.ts';
 
 export interface ChannelOptions {
   readonly name?: string;
@@ -80,6 +80,7 @@ function quietText(quiet: QuietHours | null): string {
 export async function addChannel(name: string, kind: ChannelKind, options: ChannelOptions): Promise<void> {
   checkName(name);
   await withInstallation(async (installation) => {
+    await refuseSecrets(knownSecretsOf(installation), shownName(name));
     await refuseForeignRing(installation.database, installation.keyRing.ring, installation.keyRing.from);
     const rules = fieldsIn(options);
     await refuseNewProviders(installation, options.providers);
@@ -101,6 +102,7 @@ export async function addChannel(name: string, kind: ChannelKind, options: Chann
 export async function changeOneChannel(which: string, options: ChannelOptions): Promise<void> {
   if (options.name !== undefined) checkName(options.name);
   await withInstallation(async (installation) => {
+    await refuseSecrets(knownSecretsOf(installation), shownName(options.name));
     const channel = await requireChannel(installation, which);
     const rules = fieldsIn(options, channel);
     await refuseNewProviders(installation, options.providers, channel);
@@ -187,10 +189,6 @@ function checkName(name: string): void {
       `A name has 1 to ${longestChannelName} characters on one line, and none that turn the direction of text.`,
       { exitCode: 2 },
     );
-  if (!holdsNoSecret(name))
-    throw new UsageError('A name is shown to everybody who looks, and this one looks like a key.', {
-      exitCode: 2,
-    });
 }
 
 /** As JSON, or the bare address of Slack or Teams. */

@@ -1,4 +1,5 @@
 /** `keyward tokens`: makes, limits, lists and revokes the tokens of callers and administrators. */
+import { refuseSecrets, shownName } from '../alerts/refuse-secrets.ts';
 import type { TokenLimits } from '../auth/authenticate.ts';
 import type { AdminRole } from '../auth/token.ts';
 import { changeLimits, showLimits, type LimitChanges } from '../auth/token-limits.ts';
@@ -18,7 +19,13 @@ import { ago, print, printJson, remark, table } from './terminal.ts';
 import type { Installation } from '../installation.ts';
 import { readExpiry, type ExpiryOptions } from './token-expiry.ts';
 import { limitsFrom, type LimitOptions } from './token-limit-options.ts';
-import { commandOccasion, reasonedOccasion, describeApplied, withInstallation } from './with-installation.ts';
+import {
+  commandOccasion,
+  knownSecretsOf,
+  reasonedOccasion,
+  describeApplied,
+  withInstallation,
+} from './with-installation.ts';
 
 const heading = ['ID', 'KIND', 'ROLE', 'NAME', 'TOKEN', 'AGE', 'LAST USED', 'EXPIRES', 'STATE', 'LIMITS'];
 
@@ -101,10 +108,6 @@ export async function makeToken(name: string, options: MakeTokenOptions): Promis
       `A name has 1 to ${longestTokenName} characters on one line, and none that turn the direction of text.`,
       { exitCode: 2 },
     );
-  if (!holdsNoSecret(name))
-    throw new UsageError('A name is shown to everybody who looks, and this one looks like a key.', {
-      exitCode: 2,
-    });
   const limits = limitsFrom(options);
   if (kind === 'admin' && limits !== null)
     throw new UsageError('Only gateway tokens have limits: leave them out, or leave --admin out.', {
@@ -113,6 +116,7 @@ export async function makeToken(name: string, options: MakeTokenOptions): Promis
   await withInstallation(async (installation) => {
     const { audit, clock } = installation;
     await refuseUnknown(installation, limits);
+    await refuseSecrets(knownSecretsOf(installation), shownName(name));
     const expiresAt = readExpiry(options, clock.now());
     const made = await createToken(audit, await reasonedOccasion(installation, options.reason), {
       kind,

@@ -1,6 +1,6 @@
 /** `keyward health`, `keys ages` and `keys policy`, with and without a server that runs. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { commandLine, type CommandLine } from '../support/command-line.ts';
+import { commandLine, encryptionKey, type CommandLine } from '../support/command-line.ts';
 import { rotatingKey } from '../support/rotating.ts';
 import { startStandInProvider, type StandInProvider } from '../support/stand-in-provider.ts';
 
@@ -72,6 +72,10 @@ describe('the health of the keys', { timeout: 120_000 }, () => {
       snooze_reason: 'closing',
       snoozed_until: expect.any(String),
     });
+    for (const refusedText of [`--owner ask-${encryptionKey}`, `--probe-model ${key}`])
+      expect((await run(`keys policy openrouter ${refusedText}`)).stderr).toMatch(
+        /^keyward: (?:An owner|A model) is shown to everybody who looks, and this one looks like a key\. Nothing was changed\.\n$/,
+      );
     expect((await run('keys policy openrouter --due 0')).exitCode).toBe(2);
     expect((await run('keys policy openrouter --ageing 100')).stderr).toContain('are not in that order');
     const paid = await run('keys policy openrouter --probe-model some/model --probe-calls 5');

@@ -12,16 +12,18 @@ import {
 } from '../../alerts/channel-store.ts';
 import { channelKinds, settingsFields } from '../../alerts/channel-settings.ts';
 import { listDeliveries } from '../../alerts/delivery-store.ts';
+import { refuseSecrets, shownName } from '../../alerts/refuse-secrets.ts';
 import { channelRules } from '../../alerts/routing.ts';
 import { testChannel } from '../../alerts/test-channel.ts';
 import { viewChannel, viewDelivery } from '../../alerts/view-alert.ts';
 import { refuseUnknownProviders } from '../../keys/list-providers.ts';
 import { refuseForeignRing } from '../../keys/foreign-ring.ts';
 import { KeywardError } from '../../foundation/errors.ts';
-import { holdsNoSecret, plainText } from '../../keys/provider-rules.ts';
+import { plainText } from '../../keys/provider-rules.ts';
 import { occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import { channelView, deliveryView, quietHours } from '../alert-view.ts';
+import { knownSecretsOf } from '../known-secrets-of.ts';
 import { reason } from '../query-values.ts';
 import type { TypedApp } from '../typed-app.ts';
 import { revisionIn } from '../write-headers.ts';
@@ -37,9 +39,7 @@ const channelParameter = z.object({
     .transform(Number),
 });
 
-const name = plainText(longestChannelName)
-  .min(1, 'must not be empty')
-  .refine(holdsNoSecret, 'must not hold secrets: it is shown to everybody who looks');
+const name = plainText(longestChannelName).min(1, 'must not be empty');
 const settings = settingsFields
   .optional()
   .describe('What the kind takes, as a whole: they are not read back. No answer ever holds what is secret.');
@@ -135,6 +135,7 @@ function writeRoutes(app: TypedApp, parts: AdminApiParts): void {
     async (request, reply) => {
       const { kind, name: called, reason: why } = request.body;
       const made = { ...fieldsIn(request.body), name: called, kind };
+      await refuseSecrets(knownSecretsOf(parts), shownName(called));
       await refuseNewProviders(parts, made.rules?.providers, []);
       await refuseForeignRing(parts.database, changes.ring);
       const channel = await createChannel(acts, occasionOf(request, why), made);
@@ -162,6 +163,7 @@ function writeRoutes(app: TypedApp, parts: AdminApiParts): void {
     async (request) => {
       const change = { ...fieldsIn(request.body), ifRevision: revisionIn(request) };
       const occasion = occasionOf(request, request.body.reason);
+      await refuseSecrets(knownSecretsOf(parts), shownName(change.name));
       const before = await findChannel(parts.database.kysely, { id: request.params.id });
       await refuseNewProviders(parts, change.rules?.providers, before?.rules.providers ?? []);
       if (change.settings !== undefined) await refuseForeignRing(parts.database, changes.ring);

@@ -1,5 +1,6 @@
 /** Tokens of administrators and callers: list, make, limit, revoke. A new token is in the answer that made it, and nowhere else. */
 import { z } from 'zod';
+import { refuseSecrets, shownName } from '../../alerts/refuse-secrets.ts';
 import { pageOfTokens, tokenSorts, type TokenSort } from '../../auth/list-tokens.ts';
 import { changeLimits, showLimits } from '../../auth/token-limits.ts';
 import {
@@ -13,7 +14,7 @@ import type { Clock } from '../../foundation/clock.ts';
 import { KeywardError } from '../../foundation/errors.ts';
 import { plainLine } from '../../foundation/visible-text.ts';
 import { limitFields, limitNames, limitsIn, refuseUnknownProviders } from '../../keys/limit-token.ts';
-import { holdsNoSecret, plainText } from '../../keys/provider-rules.ts';
+import { plainText } from '../../keys/provider-rules.ts';
 import { occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import { settle, waitParameter, writtenFields } from '../applied.ts';
@@ -25,6 +26,7 @@ import {
   sortParameter,
   sortedPageFields,
 } from '../pagination.ts';
+import { knownSecretsOf } from '../known-secrets-of.ts';
 import { reason } from '../query-values.ts';
 import type { TypedApp } from '../typed-app.ts';
 
@@ -64,8 +66,7 @@ const newToken = (clock: Clock) =>
         .string()
         .min(1, 'must not be empty')
         .max(longestTokenName, `must have at most ${longestTokenName} characters`)
-        .regex(plainLine, 'must not hold control characters or such that turn the direction of text')
-        .refine(holdsNoSecret, 'must not hold secrets: it is shown to everybody who looks'),
+        .regex(plainLine, 'must not hold control characters or such that turn the direction of text'),
       role: role.optional().describe('Of an admin token; admin where it is left out.'),
       expires_at: z.iso
         .datetime({ offset: true, error: 'must be a time such as 2027-01-31T12:00:00Z' })
@@ -155,6 +156,7 @@ function createRoute(app: TypedApp, parts: AdminApiParts): void {
     },
     async (request, reply) => {
       const { kind, name, role, reason, expires_at: expiresAt } = request.body;
+      await refuseSecrets(knownSecretsOf(parts), shownName(name));
       const limits = limitsIn(request.body);
       await refuseUnknownProviders(parts.database.kysely, limits);
       const made = await createToken(changes.audit, occasionOf(request, reason), {

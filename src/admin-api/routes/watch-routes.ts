@@ -1,5 +1,6 @@
 /** The health of the keys, their daily tests, and the policy of their age. */
 import { z } from 'zod';
+import { refuseSecrets, shownPolicy } from '../../alerts/refuse-secrets.ts';
 import { KeywardError } from '../../foundation/errors.ts';
 import { askForTests } from '../../keys/health/ask-tests.ts';
 import { listDailyTests } from '../../keys/health/daily-tests.ts';
@@ -17,6 +18,7 @@ import { identityOf, occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import { settle, waitParameter, writtenFields } from '../applied.ts';
 import { dailyTestView, healthReportView, policyView, providerHealthView } from '../health-view.ts';
+import { knownSecretsOf } from '../known-secrets-of.ts';
 import type { KeyTestLimits } from '../key-test-limits.ts';
 import { reason, slugParameter } from '../query-values.ts';
 import { requireProvider } from '../require-provider.ts';
@@ -178,7 +180,7 @@ function policies(app: TypedApp, parts: AdminApiParts): void {
       config: {
         access: 'admin',
         takes: policyTakes,
-        refusals: ['provider_not_found'],
+        refusals: ['provider_not_found', 'field_invalid'],
       },
       schema: {
         operationId: 'setKeyPolicy',
@@ -219,6 +221,7 @@ function policies(app: TypedApp, parts: AdminApiParts): void {
       const { slug } = request.params;
       const body = request.body;
       await requireProvider(parts, slug);
+      await refuseSecrets(knownSecretsOf(parts), shownPolicy(body.owner, body.probe?.model));
       const { policy: written, revision } = await changePolicy(
         parts,
         occasionOf(request, body.reason),

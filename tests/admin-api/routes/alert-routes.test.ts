@@ -2,7 +2,12 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { KeyRing } from '../../../src/crypto/key-ring.ts';
 import { Secret } from '../../../src/foundation/secret.ts';
-import { describeAdministered, lastEvent, type Administered } from '../../support/administered-keyward.ts';
+import {
+  describeAdministered,
+  firstKey,
+  lastEvent,
+  type Administered,
+} from '../../support/administered-keyward.ts';
 import { HttpReceiver } from '../../support/receivers.ts';
 
 const alerts = '/api/v1/admin/alerts';
@@ -164,6 +169,35 @@ describeAdministered('alerts over HTTP', (administered) => {
     expect(await lastEvent(here)).toMatchObject({
       reason: Array.from({ length: 5 }, () => '[redacted]').join(' and '),
     });
+  });
+
+  it('no name, owner or model holds a secret of the installation or what looks like a key', async () => {
+    const { id } = await addChannel();
+    const { environment } = here.keyward;
+    const secrets = [
+      environment['KEYWARD_ADMIN_TOKEN'] ?? '',
+      environment['BYOK_ENCRYPTION_KEY'] ?? '',
+      new URL(receiver.url).pathname,
+      firstKey,
+    ];
+    const policy = 'PUT /api/v1/admin/providers/openrouter/key-policy';
+    for (const held of secrets.map((text) => `x ${text}`)) {
+      const refused = [
+        ['name', `POST ${channels}`, { name: held, kind: 'log' }],
+        ['name', `PATCH ${channels}/${String(id)}`, { name: held }],
+        ['name', 'POST /api/v1/admin/tokens', { name: held }],
+        ['owner', policy, { owner: held }],
+        ['probe.model', policy, { probe: { model: held } }],
+      ] as const;
+      for (const [param, request, body] of refused) {
+        const { status, body: answer, text } = await here.call(request, { body });
+        expect([status, answer], request).toMatchObject([
+          400,
+          { error: { code: 'field_invalid', param, message: expect.stringContaining('looks like a key') } },
+        ]);
+        expect(text).not.toContain(held);
+      }
+    }
   });
 
   it('a channel is changed only as it was read, and deleted', async () => {
