@@ -38,6 +38,23 @@ export async function listAlerts(
   return { alerts: page.map(alertOf), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
 }
 
+/** The slugs of the providers that open alerts say do not answer. */
+export async function readSilentProviders(db: Kysely<Tables>): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('keyward_alerts')
+    .selectAll()
+    .where('resolved_at', 'is', null)
+    .where('kind', 'in', ['provider_unreachable', 'network'])
+    .execute();
+  const slugs = rows
+    .map(alertOf)
+    .flatMap(({ details: { provider, providers = [] } }) => [
+      ...(provider === undefined ? [] : [provider]),
+      ...providers,
+    ]);
+  return [...new Set(slugs)];
+}
+
 export async function findAlert(db: Kysely<Tables>, id: string): Promise<StoredAlert | undefined> {
   const row = await db.selectFrom('keyward_alerts').selectAll().where('id', '=', id).executeTakeFirst();
   return row === undefined ? undefined : alertOf(row);

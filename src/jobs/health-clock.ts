@@ -1,13 +1,15 @@
 /**
- * The clock of the health watch: has each key tested once a day, and at once when a call was refused with it. What
- * is due stands in the database, so that another instance goes on where one has died; no two do the same test.
+ * The clock of the health watch: has each key tested once a day, at once when a call was refused with it, and every
+ * five minutes while an alert says that its provider does not answer. What is due stands in the database, so that another instance goes on where one has died; no two do the same test.
  */
+import { readSilentProviders } from '../alerts/list-alerts.ts';
 import type { Occasion } from '../audit/audit-event.ts';
 import { RecurringWork, type WorkStatus } from '../audit/recurring-work.ts';
 import { toldOnce } from '../audit/told-once.ts';
 import type { Logger } from '../foundation/logger.ts';
 import { dayOf, type TestWindow } from '../keys/health/daily-due.ts';
 import {
+  askAgain,
   claimDailyTests,
   forgetDailyTests,
   planDay,
@@ -83,6 +85,7 @@ export class HealthClock {
     const served = servedKeys(this.#parts.snapshot());
     await this.#testRefused(served);
     await this.#plan(served);
+    await this.#askAgain(served);
     await this.#testDaily(served);
     await this.#refresh(served);
     await this.#tidy();
@@ -108,6 +111,17 @@ export class HealthClock {
     if (plan === this.#planned) return;
     await planDay(database.kysely, { day, window, slugs });
     this.#planned = plan;
+  }
+
+  /** Where no traffic comes, nothing else would say that an outage is over. */
+  async #askAgain(served: readonly ServedKey[]): Promise<void> {
+    const { database, clock, window } = this.#parts;
+    if (window === null) return;
+    const silent = await readSilentProviders(database.kysely);
+    const slugs = served.flatMap(({ slug }) => (silent.includes(slug) ? [slug] : []));
+    if (slugs.length === 0) return;
+    const at = clock.now();
+    await askAgain(database.kysely, { day: dayOf(at), at, slugs });
   }
 
   async #testDaily(served: readonly ServedKey[]): Promise<void> {

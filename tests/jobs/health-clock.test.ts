@@ -276,6 +276,41 @@ describe.each(usualEngines)('the clock of the health watch (%s)', (engine) => {
     expect((await history()).filter(({ verdict }) => verdict === 'invalid')).toEqual([]);
   });
 
+  it('a provider that an open alert says is silent is asked every five minutes, once over all instances, until it answers', async () => {
+    clock.set(new Date('2026-03-29T05:00:00Z'));
+    const instances = [await startInstance(), await startInstance(await opened.reopen())];
+    const tickAll = async (): Promise<number> => {
+      provider('groq').requests.length = 0;
+      await Promise.all(instances.map(async ({ clock: own }) => own.tick()));
+      return provider('groq').requests.length;
+    };
+    provider('groq').behave({ insteadOfHeaders: 'reset' });
+    await tickAll();
+    expect((await history()).filter(({ slug }) => slug === 'groq')).toHaveLength(1);
+    const alert = (kind: string, details: object): string =>
+      `INSERT INTO keyward_alerts (cause, kind, severity, details, opened_at, updated_at)
+       VALUES ('${kind}', '${kind}', 'warning', '${JSON.stringify({ what: 'x', ...details })}', now(), now())`;
+    await rows(alert('provider_unreachable', { provider: 'groq' }));
+    await rows(alert('network', { providers: ['groq', 'xai'] }));
+    const testsOf = async (slug: string): Promise<string[]> =>
+      (await history()).flatMap((one) => (one.slug === slug ? [one.verdict] : []));
+    clock.set(new Date('2026-03-29T05:04:50Z'));
+    await tickAll();
+    expect(await testsOf('groq')).toEqual(['unreachable']);
+    provider('groq').behave({});
+    clock.set(new Date('2026-03-29T05:05:10Z'));
+    await tickAll();
+    expect(await testsOf('groq')).toEqual(['unreachable', 'valid']);
+    expect(await testsOf('xai')).toEqual(['valid', 'valid']);
+    expect(await testsOf('openrouter')).toEqual(['valid']);
+    expect((await columns('groq'))['health_status']).toBe('healthy');
+    await rows('UPDATE keyward_alerts SET resolved_at = now()');
+    clock.set(new Date('2026-03-29T06:00:00Z'));
+    await tickAll();
+    expect(await testsOf('groq')).toEqual(['unreachable', 'valid']);
+    await rows('DELETE FROM keyward_alerts');
+  });
+
   it('a revoked key is found, stays dead through an outage, and is healthy when it works again', async () => {
     clock.set(new Date('2026-03-29T05:00:00Z'));
     const instance = await startInstance();

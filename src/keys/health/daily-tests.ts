@@ -171,6 +171,28 @@ export async function askDailyTests(
      WHERE test.state <> 'running'`.execute(db);
 }
 
+/** Who asks again while an alert says that a provider does not answer. */
+const openAlert = 'an open alert';
+const askAgainSeconds = 300;
+
+/**
+ * Makes the tests of these providers due again, which an open alert says do not answer, where the last one is at least
+ * five minutes old. One statement: of several instances one asks.
+ */
+export async function askAgain(
+  db: Kysely<Tables>,
+  { day, at, slugs }: { readonly day: string; readonly at: Date; readonly slugs: readonly string[] },
+): Promise<void> {
+  const before = sql`${at}::timestamp - make_interval(secs => ${sql.lit(askAgainSeconds)})`;
+  await sql`
+    INSERT INTO keyward_daily_tests AS test (provider_id, day, due_at, asked_by)
+    SELECT id, ${day}::date, ${at}, ${openAlert} FROM llm_providers WHERE provider_slug = ANY (${[...slugs]}) ORDER BY id
+    ON CONFLICT (provider_id, day) DO UPDATE
+       SET state = 'waiting', due_at = EXCLUDED.due_at, asked_by = EXCLUDED.asked_by, remark = NULL
+     WHERE (test.state = 'done' AND (test.tested_at IS NULL OR test.tested_at <= ${before}))
+        OR (test.state = 'waiting' AND test.asked_by IS NULL AND test.due_at > ${at}::timestamp)`.execute(db);
+}
+
 /** The tests of the days from that one on, oldest first, by provider. */
 export async function listDailyTests(db: Kysely<Tables>, fromDay: string): Promise<DailyTest[]> {
   const { rows } = await sql<DailyTest>`
