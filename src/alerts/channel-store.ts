@@ -10,6 +10,7 @@ import type { KeyRing } from '../crypto/key-ring.ts';
 import type { KeywardAlertChannelsTable, Tables } from '../database/tables.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Config } from '../foundation/config.ts';
+import { refuseEmptyWindow } from '../foundation/day-window.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { withoutSettings } from './channel-secrets.ts';
@@ -116,6 +117,7 @@ export async function createChannel(
   fields: ChannelFields & { readonly name: string; readonly kind: ChannelKind },
 ): Promise<AlertChannel> {
   const { name, kind, rules = channelRules.parse({}), quiet = null, isActive = true } = fields;
+  refuseNoQuiet(quiet);
   const settings = checkSettings(kind, fields.settings ?? {}, parts.config.upstream.allowHttp);
   const clean = withoutSettings(occasion, fields.settings);
   const { value } = await parts.audit.change(clean, async (tx, record) => {
@@ -149,6 +151,7 @@ export async function changeChannel(
   id: number,
   { ifRevision, ...fields }: ChannelFields & { readonly ifRevision?: number | undefined },
 ): Promise<AlertChannel> {
+  refuseNoQuiet(fields.quiet);
   const { value } = await parts.audit.change(
     withoutSettings(occasion, fields.settings),
     async (tx, record) => {
@@ -189,6 +192,14 @@ export async function changeChannel(
     },
   );
   return value;
+}
+
+function refuseNoQuiet(quiet: QuietHours | null | undefined): void {
+  refuseEmptyWindow(
+    quiet,
+    'quiet_hours',
+    'Quiet hours that end when they begin would be no time at all; a channel that is not to be used is switched off.',
+  );
 }
 
 /** With it go its deliveries. Throws channel_not_found (404), revision_mismatch (412), audit_unavailable (503). */

@@ -80,6 +80,15 @@ describeOnEachDatabase('channels', (opened) => {
     expect(changed.revision).toBeGreaterThan(made.revision);
   });
 
+  it('quiet hours that end when they begin are refused, for a new channel and a changed one', async () => {
+    const parts = partsHere();
+    const quiet = { from: 1_320, to: 1_320 };
+    const refused = { code: 'field_invalid', param: 'quiet_hours' };
+    await expect(createChannel(parts, occasionOfTests, { ...slack, quiet })).rejects.toMatchObject(refused);
+    const { id } = await createChannel(parts, occasionOfTests, slack);
+    await expect(changeChannel(parts, occasionOfTests, id, { quiet })).rejects.toMatchObject(refused);
+  });
+
   it('nobody overwrites what another has changed unseen', async () => {
     const parts = partsHere();
     const { id, revision } = await createChannel(parts, occasionOfTests, slack);

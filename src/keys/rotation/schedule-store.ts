@@ -5,6 +5,7 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { storable, type Occasion, writtenBy } from '../../audit/audit-event.ts';
 import type { KeywardRotationSchedulesTable, Tables } from '../../database/tables.ts';
+import { refuseEmptyWindow } from '../../foundation/day-window.ts';
 import { KeywardError } from '../../foundation/errors.ts';
 import { requireLockedRow, type ChangeParts } from '../change-provider.ts';
 import type { KeyActParts } from '../key-acts.ts';
@@ -41,13 +42,11 @@ export async function setSchedule(
       param: 'every_days',
     });
   }
-  if (schedule.window !== null && schedule.window.from === schedule.window.to) {
-    throw new KeywardError('field_invalid', {
-      message:
-        'A window that ends when it begins leaves no time to rotate in; without a window any time will do. Nothing was changed.',
-      param: 'window',
-    });
-  }
+  refuseEmptyWindow(
+    schedule.window,
+    'window',
+    'A window that ends when it begins leaves no time to rotate in; without a window any time will do.',
+  );
   refuseUnusualDays('every_days', schedule.everyDays);
   refuseUnusualDays('before_expiry_days', schedule.beforeExpiryDays);
   const { value } = await changes.audit.change(occasion, async (tx, record) => {
