@@ -133,7 +133,7 @@ function warn(
   const stage = stageAt(daysLeft);
   if (stage === null) return [];
   const { kind, message, advice, worst, precision = 'day' } = words;
-  const when = precision === 'day' ? inWords(at, daysLeft) : monthInWords(at, now, daysLeft);
+  const when = precision === 'day' ? inWords(at, now, daysLeft) : monthInWords(at, now, daysLeft);
   const severity = stage === 30 ? 'info' : stage > 1 ? 'warning' : worst;
   return [{ kind, severity, at, daysLeft, stage, advice, message: message(when) }];
 }
@@ -161,8 +161,13 @@ function monthOf(time: Date): string {
   return time.toISOString().slice(0, 7);
 }
 
-function inWords(at: Date, daysLeft: number): string {
-  const date = at.toISOString().slice(0, 10);
+function dateOf(time: Date): string {
+  return time.toISOString().slice(0, 10);
+}
+
+function inWords(at: Date, now: Date, daysLeft: number): string {
+  const date = dateOf(at);
   if (daysLeft <= 0) return `since ${date}`;
+  if (date === dateOf(now)) return `today (${date})`;
   return `in ${daysLeft} ${daysLeft === 1 ? 'day' : 'days'} (${date})`;
 }

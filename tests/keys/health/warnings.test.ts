@@ -130,6 +130,14 @@ describe('what is coming by dates', () => {
     ]);
   });
 
+  test('what comes on the same day is told as today, and what comes tomorrow is not', () => {
+    const expiresAt = new Date('2026-04-15T09:30:00Z');
+    const told = (time: string) =>
+      keyWarnings({ ...key, since: null, expiresAt }, new Date(time))[0]?.message;
+    expect(told('2026-04-15T00:00:00Z')).toBe('The key of openrouter ends today (2026-04-15).');
+    expect(told('2026-04-14T23:59:00Z')).toBe('The key of openrouter ends in 1 day (2026-04-15).');
+  });
+
   test('the encryption key is told of when it is a year old', () => {
     const told = (days: number) =>
       encryptionKeyWarnings(since, after(days)).map(({ stage, severity, advice }) => [
