@@ -11,6 +11,7 @@ import { dayOf, type TestWindow } from '../keys/health/daily-due.ts';
 import {
   askAgain,
   claimDailyTests,
+  endKeylessTests,
   forgetDailyTests,
   planDay,
   releaseDailyTest,
@@ -108,6 +109,7 @@ export class HealthClock {
     const day = dayOf(clock.now());
     const slugs = served.map(({ slug }) => slug).toSorted();
     const plan = [day, ...slugs].join(' ');
+    await endKeylessTests(database.kysely, { day, slugs: keylessSlugs(this.#parts.snapshot()) });
     if (plan === this.#planned) return;
     await planDay(database.kysely, { day, window, slugs });
     this.#planned = plan;
@@ -182,4 +184,10 @@ function servedKeys({ providers }: Snapshot): ServedKey[] {
       ? []
       : [{ slug, fingerprint: key.fingerprint }],
   );
+}
+
+function keylessSlugs({ providers }: Snapshot): string[] {
+  return Array.from(providers.values())
+    .flatMap(({ slug, resolution: { key } }) => (key === null ? [slug] : []))
+    .toSorted();
 }

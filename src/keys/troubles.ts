@@ -61,8 +61,11 @@ export async function readTroubles(parts: ReadParts, snapshot: Snapshot): Promis
   ];
   const troubles = found.flatMap((trouble): Trouble[] => {
     const provider = providers.get(trouble.providerId);
-    // What is said of a provider that is gone or inactive is dropped.
-    return provider === undefined ? [] : [{ ...trouble, slug: provider.slug, owner: provider.policy.owner }];
+    // What is said of a provider that is gone or inactive is dropped, and so is a test that had no key to test.
+    const isMoot = trouble.kind === 'daily_test_missed' && provider?.fingerprint === null;
+    return provider === undefined || isMoot
+      ? []
+      : [{ ...trouble, slug: provider.slug, owner: provider.policy.owner }];
   });
   return { troubles, coming: comingOf(report) };
 }

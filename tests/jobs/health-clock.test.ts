@@ -311,6 +311,23 @@ describe.each(usualEngines)('the clock of the health watch (%s)', (engine) => {
     await rows('DELETE FROM keyward_alerts');
   });
 
+  it('the waiting test of a provider whose key is gone from every server is over, and no day of it is missed', async () => {
+    const before = await startInstance();
+    await before.clock.tick();
+    await rows("UPDATE llm_providers SET encrypted_api_key = NULL WHERE provider_slug = 'groq'");
+    const stateOf = async (slug: string): Promise<string[]> =>
+      (await days()).flatMap((one) => (one.slug === slug ? [`${one.state} ${one.remark ?? ''}`] : []));
+    const waiting = (await stateOf('xai')).length;
+    const after = await startInstance();
+    await rows("UPDATE keyward_daily_tests SET state = 'waiting', remark = NULL");
+    await after.clock.tick();
+    expect((await stateOf('groq'))[0], 'the first server still has it').toMatch(/^waiting/);
+    await endInstance(opened.database.kysely, before.id);
+    await (await startInstance()).clock.tick();
+    expect(await stateOf('groq')).toEqual(['done There is no key to test.']);
+    expect(waiting).toBe(1);
+  });
+
   it('a revoked key is found, stays dead through an outage, and is healthy when it works again', async () => {
     clock.set(new Date('2026-03-29T05:00:00Z'));
     const instance = await startInstance();

@@ -140,6 +140,11 @@ describeOnEachDatabase('troubles', (opened) => {
     await day('2026-02-28', 'missed');
     await day('2026-03-01', 'waiting');
     expect(await troubles()).toEqual([['daily_test_missed', 'groq', '2026-02-28T03:00:00.000Z']]);
+    const withKey = parts;
+    const changes = await changePartsOn(opened().database, undefined, {});
+    parts = { ...parts, changes, config: loadConfig({}) };
+    expect(await troubles(), 'without a key there is nothing to miss').toEqual([]);
+    parts = withKey;
     await run("UPDATE keyward_daily_tests SET state = 'done' WHERE day = '2026-03-01'");
     expect(await troubles()).toEqual([]);
   });

@@ -171,6 +171,23 @@ export async function askDailyTests(
      WHERE test.state <> 'running'`.execute(db);
 }
 
+/** Ends the waiting tests of a day of these providers, which have no key here, where no running server has one of them. */
+export async function endKeylessTests(
+  db: Kysely<Tables>,
+  { day, slugs }: { readonly day: string; readonly slugs: readonly string[] },
+): Promise<void> {
+  await sql`
+    UPDATE keyward_daily_tests SET state = 'done', remark = 'There is no key to test.'
+     WHERE day = ${day}::date AND state = 'waiting'
+       AND provider_id IN (
+             SELECT id FROM llm_providers
+              WHERE provider_slug = ANY (${[...slugs]})
+                AND NOT EXISTS (SELECT FROM keyward_instances AS instance
+                                 WHERE instance.id IN (${liveInstances}) AND serves -> provider_slug ->> 'fingerprint' IS NOT NULL))`.execute(
+    db,
+  );
+}
+
 /** Who asks again while an alert says that a provider does not answer. */
 const openAlert = 'an open alert';
 const askAgainSeconds = 300;

@@ -185,7 +185,9 @@ function healthOfProvider(key: KeyHere, known: KnownOfKeys, now: Date): Provider
     policy,
     warnings: fingerprint === null ? [] : keyWarnings(dated, now),
     today: days.find(({ day }) => day === dayOf(now)) ?? null,
-    missedDays: days.filter(({ state }) => state === 'missed').map(({ day }) => day),
+    // Without a key there was nothing to miss.
+    missedDays:
+      fingerprint === null ? [] : days.filter(({ state }) => state === 'missed').map(({ day }) => day),
   };
 }
 
