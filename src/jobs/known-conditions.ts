@@ -67,7 +67,7 @@ export async function lookAround(
   return withRequests(conditions, await requestsLastHour(parts.database.kysely));
 }
 
-/** What calls fail of, or will. A rotation that is due harms nobody yet. */
+/** What calls fail of, or will; of an age, whom a rotation touches. */
 const hitsCallers: ReadonlySet<string> = new Set([
   'key_dead',
   'key_out_of_credit',
@@ -76,6 +76,8 @@ const hitsCallers: ReadonlySet<string> = new Set([
   'rotation_rolled_back',
   'key_expires',
   'key_cut_off',
+  'key_due',
+  'key_overdue',
 ]);
 
 /** @param requests of the last hour, by slug */
@@ -99,15 +101,15 @@ export function conditionsOf(
   const missed = troubles.filter(({ kind }) => kind === 'daily_test_missed');
   return [
     ...troubles.flatMap((trouble) => conditionOf(trouble, snapshot)),
-    ...coming.map((one) => conditionOfDate(one)),
+    ...coming.map((one) => conditionOfDate(one, snapshot)),
     ...(missed.length === 0 ? [] : [missedTests(missed)]),
     ...(auditFault === null ? [] : [auditUnwritable(auditFault)]),
   ];
 }
 
 /** That a rotation is due and that it is overdue are one thing to hear of: the worse of the two. */
-function conditionOfDate({ warning, providerId, slug, owner }: Coming): Condition {
-  const { kind, severity, stage, message, advice } = warning;
+function conditionOfDate({ warning, providerId, slug, owner }: Coming, snapshot: Snapshot): Condition {
+  const { kind, severity, stage, message, advice, at } = warning;
   const what = kind === 'key_due' || kind === 'key_overdue' ? 'key_age' : kind;
   return {
     cause: slug === null ? what : `${what}:${slug}`,
@@ -119,17 +121,20 @@ function conditionOfDate({ warning, providerId, slug, owner }: Coming): Conditio
       stage,
       ...(slug !== null && { provider: slug }),
       ...(owner !== null && { owner }),
+      ...(stage === 0 && { since: at.toISOString() }),
+      ...(slug !== null && { serves: keyOf(slug, snapshot).words }),
       command: advice,
     },
   };
 }
 
 function conditionOf(
-  { kind, slug, providerId, since, why, owner }: Trouble,
+  { kind, slug, providerId, since, why: said, owner }: Trouble,
   snapshot: Snapshot,
 ): Condition[] {
   if (kind === 'daily_test_missed') return [];
   const { severity, what, command } = wordings[kind];
+  const why = said ?? (kind === 'key_dead' ? refusedWords : null);
   const serves = servesNow(kind, slug, snapshot);
   return [
     {
@@ -150,16 +155,30 @@ function conditionOf(
   ];
 }
 
-const aboutKeys: ReadonlySet<TroubleKind> = new Set(['key_dead', 'key_unreadable', 'rotation_rolled_back']);
+/** Where no test that gave this verdict has left words of its own. */
+const refusedWords = 'A call or a test with this key was refused as proof that it is dead.';
+
+const aboutKeys: ReadonlySet<TroubleKind> = new Set([
+  'key_dead',
+  'key_out_of_credit',
+  'key_unreadable',
+  'provider_unreachable',
+  'rotation_rolled_back',
+]);
 
 /** Which key calls are sent with in the meantime. */
-function servesNow(kind: TroubleKind, slug: string, { providers }: Snapshot): string | undefined {
+function servesNow(kind: TroubleKind, slug: string, snapshot: Snapshot): string | undefined {
   if (!aboutKeys.has(kind)) return undefined;
+  const { words, isRefused } = keyOf(slug, snapshot);
+  return kind === 'key_dead' && isRefused ? `${words}, which is the one that is refused` : words;
+}
+
+/** isRefused: of a dead key, no other serves in its place. */
+function keyOf(slug: string, { providers }: Snapshot): { words: string; isRefused: boolean } {
   const { key, source, fallback } = providers.get(slug)?.resolution ?? {};
-  if (key === null || key === undefined) return 'no key: calls get an error';
-  const named = `the key of the ${source}${key.fingerprint === undefined ? '' : ` (${key.fingerprint})`}`;
-  if (fallback !== null || kind !== 'key_dead') return named;
-  return `${named}, which is the one that is refused`;
+  if (key === null || key === undefined) return { words: 'no key: calls get an error', isRefused: false };
+  const words = `the key of the ${source}${key.fingerprint === undefined ? '' : ` (${key.fingerprint})`}`;
+  return { words, isRefused: fallback === null };
 }
 
 /** A server that was away misses them all: that is one thing to hear of. */
@@ -173,7 +192,7 @@ function missedTests(missed: readonly Trouble[]): Condition {
       : `The keys of ${missed.length} providers were not tested on their day.`,
     providers: missed.map(({ slug }) => slug),
     ...(since !== undefined && { since: since.toISOString() }),
-    command: 'keyward keys list',
+    command: 'keyward health --run',
   };
   const [cause, kind] = ['daily_test_missed', 'daily_test_missed'];
   return { cause, kind, severity: 'warning', providerId: isOne ? first.providerId : null, details };

@@ -57,6 +57,7 @@ describe('a condition', () => {
           stage: 14,
           provider: 'groq',
           owner: 'the platform team',
+          serves: 'the key of the database (fp_0123456789ab)',
           command: 'keyward keys rotate groq',
         },
       },
@@ -69,7 +70,7 @@ describe('a condition', () => {
     ]);
   });
 
-  it('of what hits callers says how many requests there were, and one of a date that harms nobody does not', () => {
+  it('of a key says how many requests there were, and one of a missed test does not', () => {
     const found = conditionsOf(
       { troubles: [trouble('key_dead'), trouble('daily_test_missed')], coming: [coming('key_due', 14)] },
       snapshot(),
@@ -79,7 +80,7 @@ describe('a condition', () => {
       withRequests(found, requests).map(({ kind, details }) => [kind, details.requestsLastHour]);
     expect(told(new Map([['groq', 7]]))).toEqual([
       ['key_dead', 7],
-      ['key_due', undefined],
+      ['key_due', 7],
       ['daily_test_missed', undefined],
     ]);
     expect(told(new Map())[0]).toEqual(['key_dead', 0]);
@@ -114,10 +115,29 @@ describe('a condition', () => {
     expect(conditionsOf(of(trouble('key_dead')), snapshot(resolution), null)[0]?.details.serves).toBe(serves);
   });
 
+  it.each(['key_out_of_credit', 'provider_unreachable'] as const)('of %s says what serves', (kind) => {
+    const [told] = conditionsOf(of(trouble(kind)), snapshot(), null);
+    expect(told?.details.serves).toBe('the key of the database (fp_0123456789ab)');
+  });
+
+  it('of a dead key says why, also where no test has said so', () => {
+    const told = conditionsOf(of({ ...trouble('key_dead'), why: null }), snapshot(), null);
+    expect(told[0]?.details.why).toMatch(/was refused/);
+  });
+
+  it('of a date that has come begins when it came', () => {
+    const told = conditionsOf({ troubles: [], coming: [coming('key_due', 0)] }, snapshot(), null);
+    expect(told[0]?.details.since).toBe(since.toISOString());
+  });
+
   it('is one for all tests that were missed', () => {
     const missed = [trouble('daily_test_missed'), trouble('daily_test_missed', 'openai')];
     expect(conditionsOf(of(...missed), snapshot(), null)).toMatchObject([
-      { cause: 'daily_test_missed', providerId: null, details: { providers: ['groq', 'openai'] } },
+      {
+        cause: 'daily_test_missed',
+        providerId: null,
+        details: { providers: ['groq', 'openai'], command: 'keyward health --run' },
+      },
     ]);
   });
 
