@@ -12,7 +12,7 @@ import {
 } from '../alerts/channel-store.ts';
 import { settingsFields, type ChannelKind, type SettingsFields } from '../alerts/channel-settings.ts';
 import { alertKinds, type Severity } from '../alerts/condition.ts';
-import { refuseSecrets, shownName } from '../alerts/refuse-secrets.ts';
+import { shownName } from '../alerts/refuse-secrets.ts';
 import { channelRules, type QuietHours } from '../alerts/routing.ts';
 import { testChannel } from '../alerts/test-channel.ts';
 import { viewChannel, viewDelivery, type ChannelView } from '../alerts/view-alert.ts';
@@ -27,7 +27,7 @@ import { confirmed } from './confirm.ts';
 import { readKey } from './read-key.ts';
 import { print, printJson, remark, table } from './terminal.ts';
 import { timeOfDay, windowIn } from './window-in.ts';
-import { knownSecretsOf, reasonedOccasion, withInstallation } from './with-installation.ts';
+import { refuseSecretsIn, reasonedOccasion, withInstallation } from './with-installation.ts';
 
 export interface ChannelOptions {
   readonly name?: string;
@@ -80,7 +80,7 @@ function quietText(quiet: QuietHours | null): string {
 export async function addChannel(name: string, kind: ChannelKind, options: ChannelOptions): Promise<void> {
   checkName(name);
   await withInstallation(async (installation) => {
-    await refuseSecrets(knownSecretsOf(installation), shownName(name));
+    await refuseSecretsIn(installation, shownName(name));
     await refuseForeignRing(installation.database, installation.keyRing.ring, installation.keyRing.from);
     const rules = fieldsIn(options);
     await refuseNewProviders(installation, options.providers);
@@ -102,7 +102,7 @@ export async function addChannel(name: string, kind: ChannelKind, options: Chann
 export async function changeOneChannel(which: string, options: ChannelOptions): Promise<void> {
   if (options.name !== undefined) checkName(options.name);
   await withInstallation(async (installation) => {
-    await refuseSecrets(knownSecretsOf(installation), shownName(options.name));
+    await refuseSecretsIn(installation, shownName(options.name));
     const channel = await requireChannel(installation, which);
     const rules = fieldsIn(options, channel);
     await refuseNewProviders(installation, options.providers, channel);

@@ -2,7 +2,7 @@
  * `keyward keys policy`: how old a provider's key may grow, whose it is, until when its age warns nobody, and whether its
  * daily test may spend a token.
  */
-import { refuseSecrets, shownPolicy } from '../alerts/refuse-secrets.ts';
+import { shownPolicy } from '../alerts/refuse-secrets.ts';
 import { changePolicy, readPolicy, type KeyPolicy, type PolicyChange } from '../keys/health/policy-store.ts';
 import type { Probe } from '../keys/health/probe.ts';
 import { viewPolicy } from '../keys/health/view-health.ts';
@@ -12,7 +12,7 @@ import {
   reasonedOccasion,
   describeApplied,
   findProvider,
-  knownSecretsOf,
+  refuseSecretsIn,
   withInstallation,
 } from './with-installation.ts';
 
@@ -43,7 +43,7 @@ export async function actOnPolicy(slug: string, options: PolicyOptions): Promise
       else print(sentenceOf(slug, policy));
       return;
     }
-    await refuseSecrets(knownSecretsOf(installation), shownPolicy(owner, options.probeModel));
+    await refuseSecretsIn(installation, shownPolicy(owner, options.probeModel));
     const { policy, revision } = await changePolicy(
       { changes: changeParts(installation), clock: installation.clock },
       await reasonedOccasion(installation, reason),

@@ -1,5 +1,5 @@
 /** `keyward tokens`: makes, limits, lists and revokes the tokens of callers and administrators. */
-import { refuseSecrets, shownName } from '../alerts/refuse-secrets.ts';
+import { shownName } from '../alerts/refuse-secrets.ts';
 import type { TokenLimits } from '../auth/authenticate.ts';
 import type { AdminRole } from '../auth/token.ts';
 import { changeLimits, showLimits, type LimitChanges } from '../auth/token-limits.ts';
@@ -21,7 +21,7 @@ import { readExpiry, type ExpiryOptions } from './token-expiry.ts';
 import { limitsFrom, type LimitOptions } from './token-limit-options.ts';
 import {
   commandOccasion,
-  knownSecretsOf,
+  refuseSecretsIn,
   reasonedOccasion,
   describeApplied,
   withInstallation,
@@ -116,7 +116,7 @@ export async function makeToken(name: string, options: MakeTokenOptions): Promis
   await withInstallation(async (installation) => {
     const { audit, clock } = installation;
     await refuseUnknown(installation, limits);
-    await refuseSecrets(knownSecretsOf(installation), shownName(name));
+    await refuseSecretsIn(installation, shownName(name));
     const expiresAt = readExpiry(options, clock.now());
     const made = await createToken(audit, await reasonedOccasion(installation, options.reason), {
       kind,

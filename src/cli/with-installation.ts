@@ -1,12 +1,13 @@
 /** Opens the installation for one command and closes it whatever happens. */
 import type { SecretsParts } from '../alerts/known-secrets.ts';
+import { refuseSecrets, type ShownTexts } from '../alerts/refuse-secrets.ts';
 import { scrubReason } from '../alerts/scrub-reason.ts';
 import { commandActor } from '../audit/actors.ts';
 import { fileAnchor } from '../audit/anchor-file.ts';
 import type { Occasion } from '../audit/audit-event.ts';
 import { HeadKeeper } from '../audit/head-keeper.ts';
 import { loadConfig } from '../foundation/config.ts';
-import { messageOf, UsageError } from '../foundation/errors.ts';
+import { KeywardError, messageOf, UsageError } from '../foundation/errors.ts';
 import type { Installation } from '../installation.ts';
 import type { ChangeParts } from '../keys/change-provider.ts';
 import { waitUntilApplied } from '../keys/instances.ts';
@@ -75,8 +76,18 @@ export async function reasonedOccasion(
   return commandOccasion(await scrubReason(knownSecretsOf(installation), reason));
 }
 
+/** As refuseSecrets, for the arguments of a command. Throws UsageError with exit code 2. */
+export async function refuseSecretsIn(installation: SecretKeeper, texts: ShownTexts): Promise<void> {
+  try {
+    await refuseSecrets(knownSecretsOf(installation), texts);
+  } catch (error) {
+    if (!(error instanceof KeywardError) || error.code !== 'field_invalid') throw error;
+    throw new UsageError(error.message, { exitCode: 2 });
+  }
+}
+
 /** Where the secrets are found that no text may hold which is kept and shown. */
-export function knownSecretsOf({ database, keyRing, config }: SecretKeeper): SecretsParts {
+function knownSecretsOf({ database, keyRing, config }: SecretKeeper): SecretsParts {
   return { db: database.kysely, ring: keyRing.ring, config, readStoredKeys };
 }
 
