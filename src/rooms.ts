@@ -181,7 +181,11 @@ export async function openRooms(
     },
     onDropped: (records) => used.countDropped(records),
   });
-  const used = usageMetrics(registry, () => usage.depth);
+  const used = usageMetrics(
+    registry,
+    () => keeper.current().providers.keys(),
+    () => usage.depth,
+  );
   const spans =
     config.traceEndpoint === undefined
       ? null

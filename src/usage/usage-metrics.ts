@@ -7,19 +7,32 @@ export interface UsageMetrics {
   readonly countDropped: (records: number) => void;
 }
 
-export function usageMetrics(registry: Registry, queueDepth: () => number): UsageMetrics {
+const kinds = ['prompt', 'completion', 'cached'] as const;
+
+/** @param providers the slugs that are served now */
+export function usageMetrics(
+  registry: Registry,
+  providers: () => Iterable<string>,
+  queueDepth: () => number,
+): UsageMetrics {
   const registers = [registry];
   const tokens = new Counter({
     name: 'keyward_tokens_total',
     help: 'Tokens, by provider and kind (prompt, completion, cached), as providers count them or estimated.',
     labelNames: ['provider', 'kind'],
     registers,
+    collect() {
+      for (const provider of providers()) for (const kind of kinds) this.inc({ provider, kind }, 0);
+    },
   });
   const cost = new Counter({
     name: 'keyward_cost_usd_total',
     help: 'What requests whose price is known have cost, in USD, by provider.',
     labelNames: ['provider'],
     registers,
+    collect() {
+      for (const provider of providers()) this.inc({ provider }, 0);
+    },
   });
   const dropped = new Counter({
     name: 'keyward_usage_dropped_total',
@@ -36,11 +49,7 @@ export function usageMetrics(registry: Registry, queueDepth: () => number): Usag
     countDropped: (records) => dropped.inc(records),
     countWritten: (records) => {
       for (const { provider, tokens: used, cost: paid } of records) {
-        if (used !== null) {
-          tokens.inc({ provider, kind: 'prompt' }, used.prompt);
-          tokens.inc({ provider, kind: 'completion' }, used.completion);
-          tokens.inc({ provider, kind: 'cached' }, used.cached);
-        }
+        if (used !== null) for (const kind of kinds) tokens.inc({ provider, kind }, used[kind]);
         if (paid !== null) cost.inc({ provider }, paid.inputUsd + paid.outputUsd);
       }
     },
