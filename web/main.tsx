@@ -9,14 +9,16 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ApiError, GatewayError } from './api/client.ts';
-import { healthQuery, providersQuery, sessionQuery } from './api/queries.ts';
+import { healthQuery, providersQuery, sessionQuery, wasEndedQuery } from './api/queries.ts';
 import { router } from './router.tsx';
 import { readableVariables, theme } from './theme.ts';
 
 /** Whoever has been signed out elsewhere signs in where they were. */
 function onError(error: Error): void {
-  if (error instanceof ApiError && !(error instanceof GatewayError) && error.status === 401)
-    queries.setQueryData(sessionQuery.queryKey, null);
+  if (!(error instanceof ApiError) || error instanceof GatewayError || error.status !== 401) return;
+  // A sign-in that is refused ends nothing.
+  if (queries.getQueryData(sessionQuery.queryKey) != null) queries.setQueryData(wasEndedQuery.queryKey, true);
+  queries.setQueryData(sessionQuery.queryKey, null);
 }
 
 const queries: QueryClient = new QueryClient({

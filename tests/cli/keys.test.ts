@@ -117,6 +117,9 @@ describe('without a server', patience, () => {
       No key is stored for openrouter.
       "
     `);
+    expect((await run('keys source anthropic environment')).transcript).toMatch(
+      /Warning: no key serves anthropic: .*ANTHROPIC_API_KEY.*\. Calls fail with 503 until one does\./,
+    );
     expect((await run('keys source openrouter database')).transcript).toMatchInlineSnapshot(`
       "$ keyward keys source openrouter database
       The source of openrouter is now database; it was hybrid.
@@ -169,6 +172,7 @@ describe('without a server', patience, () => {
       updated_at: expect.stringMatching(/Z$/) as string,
       last_tested: null,
       test_status: 'untested',
+      answered_since: null,
     });
     expect((await run('keys explain openrouter --json')).json).toMatchObject({
       provider: 'openrouter',
@@ -215,7 +219,7 @@ describe('on a real PostgreSQL', patience, () => {
     const { run } = await commandLine({}, 'postgres', { migrated: false });
     expect((await run('keys list')).transcript).toMatchInlineSnapshot(`
       "$ keyward keys list
-      ! keyward: The database (PostgreSQL postgres@127.0.0.1:PORT/DATABASE) has not got 001, 002, 003, 004, 005, 006, 007, 008, 009, 010 of the migrations yet. Apply them with: keyward migrate
+      ! keyward: The database (PostgreSQL postgres@127.0.0.1:PORT/DATABASE) has not got 001, 002, 003, 004, 005, 006, 007, 008, 009, 010, 011 of the migrations yet. Apply them with: keyward migrate
       (exit code 3)
       "
     `);

@@ -95,13 +95,37 @@ describe('the pages of administration', () => {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   });
 
+  it('whoever revokes the token they are signed in with is told before, and after it why they are out', async () => {
+    const { body: made } = await callAdmin(url(), 'POST /api/v1/admin/tokens', {
+      body: { kind: 'admin', name: 'my own', role: 'admin' },
+    });
+    const { body: listed } = await callAdmin(url(), 'GET /api/v1/admin/tokens?kind=admin&state=good');
+    for (const { id, name } of listed['data'] as { id: number; name: string }[])
+      if (name !== 'my own') await callAdmin(url(), `DELETE /api/v1/admin/tokens/${id}`);
+    const page = await signedIn(url(), String(made['token']), '/administrators');
+    await page.getByRole('button', { name: 'Revoke my own' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('You are signed in with this token').waitFor();
+    await dialog.getByText('No other stored token may change anything afterwards').waitFor();
+    await expectAccessible(page);
+    await dialog.getByLabel(/to go on/).fill('my own');
+    await dialog.getByRole('button', { name: 'Revoke the token' }).click();
+    await page.getByText('Your session is over').waitFor();
+    await page.getByText('npx keyward tokens create --admin NAME').waitFor();
+    expect(await page.getByRole('main').innerText()).not.toContain('`');
+    await expectAccessible(page);
+  });
+
   it('everything is re-encrypted under the active key, and what is left under the other is told', async () => {
     const page = await signedIn(url(), adminToken, '/encryption');
     await page.getByRole('row', { name: /Decrypts only/ }).waitFor();
+    const elsewhere = await signedIn(url(), adminToken, '/encryption');
+    await elsewhere.getByRole('button', { name: /^Re-encrypt \d+ rows/ }).waitFor();
     await page.getByRole('button', { name: /^Re-encrypt \d+ rows/ }).click();
     await page.getByText(/rows were encrypted anew/).waitFor();
     await page.getByText('Every row is under the active key.').waitFor();
     await page.getByRole('row', { name: /Decrypts only.* 0$/ }).waitFor();
+    await elsewhere.getByText('Every row is under the active key.').waitFor();
   });
 
   it('the instances, the migrations and the configuration are told, without secrets', async () => {

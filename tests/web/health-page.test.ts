@@ -84,6 +84,7 @@ describe('Health and alerts', () => {
       [dayBefore(2), dayBefore(1)],
     );
     const page = await open('/health/tests');
+    await page.getByText('Daily tests are switched off').waitFor();
     const line = page.getByRole('row', { name: /OpenRouter/ });
     const cells = line.getByRole('gridcell');
     await expect.poll(async () => cells.count()).toBe(30);

@@ -108,6 +108,73 @@ describe('a provider', () => {
     expect(await page.locator('canvas').count()).toBe(1);
   });
 
+  it.each([1, 4, 7])('draws %i tests that lie within minutes', async (count) => {
+    const page = await open();
+    await page.route('**/tests?*', async (route) => {
+      const answer = await route.fetch();
+      const list = (await answer.json()) as { data: Record<string, unknown>[] };
+      const data = Array.from({ length: count }, (_, index) => ({
+        ...list.data[0],
+        id: String(1_000 - index),
+        tested_at: new Date(Date.now() - index * 100_000).toISOString(),
+      }));
+      await route.fulfill({ json: { ...list, data, has_more: false, next_cursor: null } });
+    });
+    // As in a tab in the background: what is drawn waits for no frame.
+    await page.evaluate('window.requestAnimationFrame = () => 0');
+    await page.getByRole('tab', { name: 'Tests' }).click();
+    await page.locator('canvas').waitFor();
+    await page.getByRole('list', { name: 'Verdicts' }).getByText(`: ${count}`).waitFor();
+  });
+
+  it('says that the chart could not be loaded, and leaves the table', async () => {
+    const page = await open();
+    await page.route('**/assets/tests-chart-*', async (route) => route.abort());
+    await page.getByRole('tab', { name: 'Tests' }).click();
+    await page.getByText('The chart could not be loaded').waitFor();
+    await page.getByRole('table', { name: 'Tests, newest first' }).waitFor();
+  });
+
+  it('asks before a source is saved under which no key serves, and counts whoever does not serve', async () => {
+    await call('POST', 'groq/set-key', { api_key: firstKey, source: 'database', skip_test: true });
+    await keyward.setProvider('groq', { api_key_test_status: 'valid' });
+    const page = await signedIn(url(), adminToken, '/providers/groq?tab=settings');
+    const dialog = page.getByRole('dialog', { name: /^No key would serve/ });
+    await page.getByRole('combobox', { name: 'Source' }).click();
+    await page.getByRole('option', { name: /^Environment/ }).click();
+    await page.getByRole('button', { name: 'Save the settings' }).click();
+    await dialog.getByText(/would fail with 503/).waitFor();
+    await expectAccessible(page);
+    await dialog.getByRole('button', { name: 'Leave it as it is' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    expect(await call('GET', 'groq')).toMatchObject({ source: 'database' });
+    await page.getByRole('button', { name: 'Save the settings' }).click();
+    await dialog.getByRole('button', { name: 'Save, and let calls fail' }).click();
+    await expect.poll(async () => (await call('GET', 'groq'))['source']).toBe('environment');
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('tab', { name: 'Overview' }).click();
+    const state = page.getByRole('alert').filter({ hasText: 'So the last test said of the stored key' });
+    await state.getByText('Valid', { exact: true }).waitFor();
+    for (const path of ['/providers', '/health']) {
+      await page.goto(`${url()}${path}`);
+      await page.getByText(/1 does not serve/).waitFor();
+    }
+  });
+
+  it('reads anew what is stored where the answer to a key was lost, and keeps no key in the field', async () => {
+    const page = await open();
+    await page.route('**/set-key?*', async (route) => route.abort());
+    await page.getByRole('button', { name: 'More for OpenRouter' }).click();
+    await page.getByRole('menuitem', { name: 'Replace the key at once' }).click();
+    const field = page.getByRole('dialog').getByLabel('Key', { exact: true });
+    await field.fill(secondKey);
+    await page.getByRole('button', { name: 'Test and store' }).click();
+    await page.getByText(/^The stored key of OpenRouter is .* since/).waitFor();
+    expect(await field.inputValue()).toBe('');
+    expect(await page.getByText('It is not known whether').count()).toBe(0);
+    await expectAccessible(page);
+  });
+
   it('replaces and removes the key, when the name is typed', async () => {
     const page = await open();
     await page.getByRole('button', { name: 'More for OpenRouter' }).click();
@@ -318,7 +385,12 @@ describe('a provider', () => {
     await page.getByRole('tab', { name: 'Audit' }).click();
     await page.getByRole('link', { name: 'Key set' }).first().waitFor();
     await page.getByRole('tab', { name: 'Settings' }).click();
-    expect(await page.getByLabel('Name', { exact: true }).isDisabled()).toBe(true);
+    const name = page.getByLabel('Name', { exact: true });
+    expect(await name.isDisabled()).toBe(true);
+    await page.getByText('You are signed in as a viewer').waitFor();
+    expect(
+      await name.evaluate((field) => field.ownerDocument.defaultView?.getComputedStyle(field).opacity),
+    ).toBe('1');
     await expectAccessible(page);
   });
 

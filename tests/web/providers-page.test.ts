@@ -1,4 +1,5 @@
 /** System Provider Keys, in a real browser, through the real server. */
+import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callAdmin, deadKey, environmentKey, firstKey, secondKey } from '../support/administered-keyward.ts';
 import {
@@ -255,6 +256,14 @@ describe('System Provider Keys', () => {
       await page.getByRole('heading', { level: 1 }).waitFor();
       await settled.first().waitFor({ state: 'detached' });
       await expectNoSidewaysAtDoubleText(page, path);
+      await page.setViewportSize({ width: 360, height: 800 });
+      for (const name of ['Go to…', /^Account: /])
+        await expect
+          .poll(async () => rightEdge(page.getByRole('button', { name })), {
+            message: `${String(name)} on ${path}`,
+          })
+          .toBeLessThanOrEqual(360);
+      await page.setViewportSize({ width: 1280, height: 800 });
     }
   }, 90_000);
 
@@ -283,3 +292,8 @@ describe('System Provider Keys', () => {
     expect(new URL(page.url()).search).toBe('?q=openrouter');
   });
 });
+
+async function rightEdge(control: Locator): Promise<number> {
+  const place = await control.boundingBox();
+  return place === null ? Infinity : place.x + place.width;
+}

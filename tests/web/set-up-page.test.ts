@@ -51,6 +51,19 @@ it('leads from nothing to a request that is answered, and afterwards to the keys
   await page.getByRole('heading', { name: 'System Provider Keys' }).waitFor();
 });
 
+it('ticks no step that was only passed, and tells a viewer what is so', async () => {
+  const page = await signedIn(keyward.server.url, adminToken, '/set-up?step=request');
+  const step = (name: RegExp) => page.getByRole('button', { name });
+  await expect.poll(async () => step(/Encryption key/).innerText()).toMatch(/^1/);
+  await expect.poll(async () => step(/First key/).innerText()).not.toMatch(/^2/);
+  await expectAccessible(page);
+  const { body } = await callAdmin(keyward.server.url, 'POST /api/v1/admin/tokens', {
+    body: { kind: 'admin', name: 'somebody who looks', role: 'viewer' },
+  });
+  const viewing = await signedIn(keyward.server.url, String(body['token']), '/set-up');
+  await viewing.getByRole('heading', { name: 'Keyward is set up' }).waitFor();
+});
+
 it('counts down how long to wait where a provider was asked a moment ago', async () => {
   const clock = manualClock(new Date());
   const waiting = await startKeyward({ env: { OPENROUTER_BASE_URL: provider.baseUrl }, clock });

@@ -14,6 +14,8 @@ export class ApiError extends Error {
   readonly param: string | null;
   /** When it may be asked again, in milliseconds since 1970, as Retry-After says; null where it does not. */
   readonly retryAt: number | null;
+  /** When it was known here, in milliseconds since 1970. */
+  readonly at = Date.now();
 
   constructor(
     status: number,

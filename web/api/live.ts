@@ -4,7 +4,7 @@
  */
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
-import { sessionQuery } from './queries.ts';
+import { encryptionKeysQuery, sessionQuery } from './queries.ts';
 
 export type Connection = 'connecting' | 'live' | 'lost';
 
@@ -52,7 +52,11 @@ export function useLiveUpdates(): void {
         if (topics.includes('keys') && !topics.includes('health')) topics.push('health');
         for (const topic of topics) void queries.invalidateQueries({ queryKey: [topic] });
         // Sessions and tokens that end are events of the trail.
-        if (topics.includes('audit')) askSession();
+        if (topics.includes('audit')) {
+          askSession();
+          // So are the changes of the encryption key, also those by command.
+          void queries.invalidateQueries({ queryKey: encryptionKeysQuery.queryKey });
+        }
       });
       source.addEventListener('error', () => {
         // The stream ends every few minutes: only who cannot come back is lost.

@@ -8,18 +8,33 @@ export const signInMethodsQuery = queryOptions({
   queryFn: async () => read(api.GET('/api/v1/admin/session/methods')),
 });
 
+/** Whether somebody was signed in here, and a session that they did not end themselves is over. */
+export const wasEndedQuery = queryOptions({
+  queryKey: ['session', 'was-ended'],
+  queryFn: () => false,
+  initialData: false,
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
 /** Null where nobody is signed in. Who has no cookie is not asked for: that would be a refusal in the audit trail. */
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
-  queryFn: async (): Promise<Session | null> => {
+  queryFn: async ({ client }): Promise<Session | null> => {
+    const wasSignedIn = client.getQueryData<Session | null>(['session']) != null;
     const { has_session: hasSession } = await read(api.GET('/api/v1/admin/session/methods'));
-    if (!hasSession) return null;
+    if (!hasSession) {
+      if (wasSignedIn) client.setQueryData(wasEndedQuery.queryKey, true);
+      return null;
+    }
     try {
       const session = await read(api.GET('/api/v1/admin/session'));
       rememberCsrfToken(session.session?.csrf_token ?? null);
       return session;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 401) return null;
+      if (error instanceof ApiError && error.status === 401) {
+        client.setQueryData(wasEndedQuery.queryKey, true);
+        return null;
+      }
       throw error;
     }
   },
@@ -108,6 +123,9 @@ export const sessionsQuery = queryOptions({
 export const encryptionKeysQuery = queryOptions({
   queryKey: ['system', 'encryption-keys'],
   queryFn: async () => read(api.GET('/api/v1/admin/encryption-keys')),
+  // A change by command goes row by row, and an instance takes up a new ring without a word in the trail.
+  refetchInterval: ({ state: { data } }) =>
+    data?.keys.some(({ role, rows }) => role !== 'encrypts' && rows > 0) === true ? 2_000 : 10_000,
 });
 
 export const statusQuery = queryOptions({

@@ -1,7 +1,7 @@
 /** Who is signed in, and what they may. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, read, rememberCsrfToken } from './client.ts';
-import { sessionQuery } from './queries.ts';
+import { sessionQuery, wasEndedQuery } from './queries.ts';
 
 export interface Rights {
   readonly name: string;
@@ -21,6 +21,7 @@ export function useSignOut(): () => Promise<void> {
     await read(api.DELETE('/api/v1/admin/session'));
     rememberCsrfToken(null);
     // First the frame goes, and with it whoever would ask for what is forgotten here.
+    queries.setQueryData(wasEndedQuery.queryKey, false);
     queries.setQueryData(sessionQuery.queryKey, null);
     queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' });
   };
@@ -32,6 +33,7 @@ export function useSignIn(): (token: string) => Promise<void> {
   return async (token) => {
     const session = await read(api.POST('/api/v1/admin/session', { body: { token } }));
     rememberCsrfToken(session.session?.csrf_token ?? null);
+    queries.setQueryData(wasEndedQuery.queryKey, false);
     queries.setQueryData(sessionQuery.queryKey, session);
   };
 }

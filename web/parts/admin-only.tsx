@@ -1,5 +1,5 @@
 /** What only administrators may do: shown to viewers too, out of reach, with the reason. */
-import { Tooltip } from '@mantine/core';
+import { Text, Tooltip } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useRights } from '../api/session.tsx';
 
@@ -10,5 +10,16 @@ export function AdminOnly({ children }: { readonly children: (isForbidden: boole
     <Tooltip label="A viewer may look and not change. Ask an administrator.">
       <span tabIndex={0}>{children(true)}</span>
     </Tooltip>
+  );
+}
+
+/** Above fields that a viewer can read and not change. */
+export function ReadOnlyNote() {
+  const { mayChange } = useRights();
+  if (mayChange) return null;
+  return (
+    <Text size="sm" className="quiet">
+      You are signed in as a viewer: you can read these fields, and an administrator can change them.
+    </Text>
   );
 }

@@ -22,11 +22,13 @@ export function PageHeader({
   }, [title]);
   return (
     <Group justify="space-between" align="flex-end" mb="lg" gap="md">
-      <Stack gap={4}>
+      <Stack gap={4} miw={0}>
         {above}
         <Group gap="sm" wrap="nowrap">
           {mark}
-          <Title order={1}>{title}</Title>
+          <Title order={1} style={{ overflowWrap: 'anywhere' }}>
+            {title}
+          </Title>
         </Group>
         {summary !== undefined && (
           <Text component="div" size="sm" className="quiet">

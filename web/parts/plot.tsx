@@ -1,7 +1,6 @@
 /** A chart on a canvas, as wide as there is room, in the colours of the theme. Only what is read later may import it. */
 import { useComputedColorScheme } from '@mantine/core';
-import { useElementSize } from '@mantine/hooks';
-import { useEffect, useRef } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react';
 import type UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import classes from './plot.module.css';
@@ -22,12 +21,28 @@ export function Plot({
   readonly height: number;
 }) {
   const scheme = useComputedColorScheme();
-  const { ref: frame, width } = useElementSize();
+  const frame = useRef<HTMLDivElement>(null);
+  const width = useWidth(frame);
   return (
     <div ref={frame} className={classes['plot']} style={{ height }} role="img" aria-label={label}>
       {width > 0 && <Canvas key={`${scheme} ${width}`} width={width} draw={draw} />}
     </div>
   );
+}
+
+/** Known before the first picture is painted, also in a tab that nobody looks at, where no frame comes. */
+function useWidth(frame: RefObject<HTMLDivElement | null>): number {
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const node = frame.current;
+    if (node === null) return undefined;
+    const measure = (): void => setWidth(node.clientWidth);
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(node);
+    return () => observer.disconnect();
+  }, [frame]);
+  return width;
 }
 
 /** Drawn anew with other colours or another width: its key says so. */

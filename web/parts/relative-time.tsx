@@ -1,15 +1,8 @@
 /** A time as people say it, with the exact one on hover and focus. */
 import { Tooltip } from '@mantine/core';
 import { useSyncExternalStore } from 'react';
+import { sayWhen } from './say-when.ts';
 
-const steps: readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
-  ['year', 31_557_600],
-  ['month', 2_629_800],
-  ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60],
-];
-const words = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
 /** `31 Jan 2026, 12:00:00`, where the reader is. */
@@ -41,13 +34,6 @@ export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
 }
 
-function sayWhen(time: Date, from: number): string {
-  const seconds = (time.getTime() - from) / 1000;
-  for (const [unit, length] of steps)
-    if (Math.abs(seconds) >= length) return words.format(Math.trunc(seconds / length), unit);
-  return seconds > 5 ? 'in a moment' : 'just now';
-}
-
 export function RelativeTime({ at, none = 'never' }: { readonly at: string | null; readonly none?: string }) {
   const from = useNow();
   if (at === null) return <span className="quiet">{none}</span>;
@@ -55,7 +41,7 @@ export function RelativeTime({ at, none = 'never' }: { readonly at: string | nul
   return (
     <Tooltip label={`${exact.format(time)} (${time.toISOString()})`}>
       <time dateTime={at} tabIndex={0}>
-        {sayWhen(time, from)}
+        {sayWhen(time.getTime(), from)}
       </time>
     </Tooltip>
   );

@@ -2,7 +2,8 @@
 import { Alert, Button, Skeleton, Stack, Text, Title } from '@mantine/core';
 import type { NotificationData } from '@mantine/notifications';
 import { CircleAlert, CircleHelp } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useSyncExternalStore, type ReactNode } from 'react';
 import { ApiError } from '../api/client.ts';
 import { Countdown } from './countdown.tsx';
 
@@ -95,14 +96,57 @@ function Told({ error }: { readonly error: unknown }) {
 }
 
 /** Something that was asked for and not done, or of which nobody knows whether it was. */
-export function NotDone({ error, what }: { readonly error: unknown; readonly what: string }) {
+export function NotDone({
+  error,
+  what,
+  now,
+}: {
+  readonly error: unknown;
+  readonly what: string;
+  /** How it stands now, where no answer came; kept up to date by whoever says it. */
+  readonly now?: string | undefined;
+}) {
   if (!(error instanceof ApiError && error.isLost)) return <Failure error={error} what={what} />;
+  return <Lost key={error.at} error={error} now={now} />;
+}
+
+function Lost({ error, now }: { readonly error: ApiError; readonly now: string | undefined }) {
+  const isReadAnew = useReadSince(error.at);
+  if (isReadAnew)
+    return (
+      <Alert
+        color="gray"
+        icon={<CircleHelp aria-hidden />}
+        title="No answer came; what is so was read anew"
+        role="alert"
+      >
+        <Text size="sm">
+          {now ?? 'What is shown on this page is so now. Look at it before you try again.'}
+        </Text>
+      </Alert>
+    );
   return (
     <Alert color="yellow" icon={<CircleHelp aria-hidden />} title={lostTitle} role="alert">
       <Text size="sm">
         {error.message} {lostAdvice}
       </Text>
     </Alert>
+  );
+}
+
+/** Whether what the page shows of keys was read after that time; asks for it once. @param since milliseconds since 1970 */
+function useReadSince(since: number): boolean {
+  const queries = useQueryClient();
+  useEffect(() => void queries.invalidateQueries({ queryKey: ['keys'] }), [queries]);
+  const cache = queries.getQueryCache();
+  return useSyncExternalStore(
+    (listener) => cache.subscribe(listener),
+    () => {
+      const shown = cache.findAll({ queryKey: ['keys'], type: 'active' });
+      return (
+        shown.length > 0 && shown.every(({ state }) => state.dataUpdatedAt > since && !state.isInvalidated)
+      );
+    },
   );
 }
 

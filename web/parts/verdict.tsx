@@ -78,6 +78,12 @@ export function statusOf(
   const verdict = health === undefined ? verdictIn(stored?.test_status ?? null) : health.verdict;
   if (verdict != null && verdict !== '')
     return { ...wordsOf(verdict), message: health?.last_test?.message ?? health?.reason ?? serves.reason };
+  const known = serves.source === null ? verdictIn(stored?.test_status ?? null) : null;
+  if (known !== null)
+    return {
+      ...wordsOf(known),
+      message: `So the last test said of the stored key. It does not serve: ${serves.reason}.`,
+    };
   return { word: 'Untested', color: 'gray', message: 'No test has said anything of this key yet.' };
 }
 

@@ -55,8 +55,8 @@ function Frame() {
         To the content
       </a>
       <AppShell.Header px="md" withBorder>
-        <Group h="100%" justify="space-between" wrap="nowrap">
-          <Group gap="sm" wrap="nowrap">
+        <Group h="100%" justify="space-between" wrap="nowrap" gap="xs">
+          <Group gap="xs" wrap="nowrap" miw={0} style={{ overflow: 'hidden' }}>
             <Burger
               opened={isOpen}
               onClick={toggle}
@@ -66,7 +66,7 @@ function Frame() {
             />
             <Brand />
           </Group>
-          <Group gap="xs" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap" flex="none">
             <PaletteButton />
             <AccountMenu />
           </Group>

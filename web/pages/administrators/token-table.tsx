@@ -1,8 +1,10 @@
 /** Tokens of one kind, and the end of each. */
-import { Button } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
+import { Alert, Button } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
 import { api, read } from '../../api/client.ts';
+import { sessionQuery, tokensQuery } from '../../api/queries.ts';
 import { useRights } from '../../api/session.tsx';
 import type { Token } from '../../api/views.ts';
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
@@ -107,10 +109,44 @@ function RevokeDialog({ token, onClose }: { readonly token: Token; readonly onCl
         await queries.invalidateQueries({ queryKey: ['audit'] });
       }}
     >
+      {token.kind === 'admin' && <OwnOrLast token={token} />}
       {token.kind === 'admin'
         ? 'Whoever uses it is out at once, with every session that was begun with it.'
         : 'Calls with it are refused with 401 on every instance, at once. Streams that are running end by themselves.'}{' '}
       It cannot be brought back.
     </ConfirmDialog>
+  );
+}
+
+/** Said before somebody locks themselves, or everybody, out. A session bears the name of the token it was begun with. */
+function OwnOrLast({ token }: { readonly token: Token }) {
+  const { data: own } = useQuery(sessionQuery);
+  const { data: tokens = [] } = useQuery(tokensQuery);
+  const isOwn =
+    own?.kind === 'admin_token'
+      ? own.id === String(token.id)
+      : own?.session?.method === 'token' && own.name === token.name;
+  const isLast =
+    token.role === 'admin' &&
+    !tokens.some(
+      ({ id, kind, role, state }) =>
+        id !== token.id && kind === 'admin' && role === 'admin' && state === 'good',
+    );
+  if (!isOwn && !isLast) return null;
+  return (
+    <Alert
+      color="yellow"
+      icon={<TriangleAlert aria-hidden />}
+      title={isOwn ? 'You are signed in with this token' : 'It is the last administrators’ token'}
+      mb="sm"
+    >
+      {isOwn && 'You are signed out as soon as it is revoked. '}
+      {isLast && (
+        <>
+          No other stored token may change anything afterwards. A new one is made at the server:{' '}
+          <span className="mono">npx keyward tokens create --admin NAME</span>
+        </>
+      )}
+    </Alert>
   );
 }

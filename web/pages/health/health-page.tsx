@@ -2,7 +2,8 @@
 import { Tabs } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
-import { healthQuery, openAlertsQuery } from '../../api/queries.ts';
+import { healthQuery, openAlertsQuery, providersQuery } from '../../api/queries.ts';
+import { doesNotServe } from '../../parts/does-not-serve.ts';
 import { PageHeader } from '../../parts/page-header.tsx';
 import { countsOf } from './words.ts';
 import classes from './health.module.css';
@@ -52,11 +53,12 @@ function reveal(tab: HTMLElement | null): void {
 function Summary() {
   const { data: health } = useQuery(healthQuery);
   const { data: alerts } = useQuery(openAlertsQuery);
+  const { data: providers = [] } = useQuery(providersQuery);
   if (health === undefined) return 'How the keys stand, and who is told.';
   const open = alerts?.data.length ?? 0;
   const more = alerts?.has_more === true ? 'more than ' : '';
   return [
-    countsOf(health.counts),
+    countsOf(health.counts, providers.filter(doesNotServe).length),
     open === 0 ? 'no open alert' : `${more}${open} open ${open === 1 ? 'alert' : 'alerts'}`,
   ].join(' · ');
 }

@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router';
 import { healthQuery, providersQuery } from '../../api/queries.ts';
 import type { KeyWarning, ProviderHealth } from '../../api/views.ts';
 import { DataTable, type Column } from '../../parts/data-table.tsx';
+import { doesNotServe } from '../../parts/does-not-serve.ts';
 import { ProviderName } from '../../parts/provider-name.tsx';
 import { RelativeTime } from '../../parts/relative-time.tsx';
 import { SeverityBadge } from '../../parts/severity.tsx';
@@ -27,7 +28,7 @@ export function StateTab() {
   const watched = data.data.filter(hasKey);
   return (
     <>
-      <Counts counts={data.counts} />
+      <Counts counts={data.counts} unserved={providers?.filter(doesNotServe).length ?? 0} />
       {data.warnings.length > 0 && (
         <div className={`surface ${classes['tile'] ?? ''}`} style={{ marginBottom: '1.25rem' }}>
           <Warnings warnings={data.warnings} />
@@ -71,19 +72,42 @@ function WithoutKey({ providers }: { readonly providers: readonly ProviderHealth
 
 const tones = { healthy: 'good', degraded: 'warn', unhealthy: 'bad', unknown: 'quiet' } as const;
 
-function Counts({ counts }: { readonly counts: Readonly<Record<ProviderHealth['health'], number>> }) {
+function Counts({
+  counts,
+  unserved,
+}: {
+  readonly counts: Readonly<Record<ProviderHealth['health'], number>>;
+  readonly unserved: number;
+}) {
   return (
     <div className={classes['tiles']}>
+      {unserved > 0 && (
+        <Tile count={unserved} tone="bad" words={unserved === 1 ? 'Does not serve' : 'Do not serve'} />
+      )}
       {(['healthy', 'degraded', 'unhealthy', 'unknown'] as const).map((status) => (
-        <div key={status} className={`surface ${classes['tile'] ?? ''}`}>
-          <div className={classes['figure']} data-tone={counts[status] === 0 ? 'quiet' : tones[status]}>
-            {counts[status]}
-          </div>
-          <Text size="sm" className="quiet">
-            {healthWords[status].word}
-          </Text>
-        </div>
+        <Tile key={status} count={counts[status]} tone={tones[status]} words={healthWords[status].word} />
       ))}
+    </div>
+  );
+}
+
+function Tile({
+  count,
+  tone,
+  words,
+}: {
+  readonly count: number;
+  readonly tone: 'good' | 'warn' | 'bad' | 'quiet';
+  readonly words: string;
+}) {
+  return (
+    <div className={`surface ${classes['tile'] ?? ''}`}>
+      <div className={classes['figure']} data-tone={count === 0 ? 'quiet' : tone}>
+        {count}
+      </div>
+      <Text size="sm" className="quiet">
+        {words}
+      </Text>
     </div>
   );
 }

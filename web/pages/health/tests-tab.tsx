@@ -1,12 +1,12 @@
 /** The daily tests of the last weeks: a provider a row, a day a column; run now by whoever may. */
-import { Button, Group, SegmentedControl, Text } from '@mantine/core';
+import { Alert, Button, Group, SegmentedControl, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { Play } from 'lucide-react';
+import { CircleAlert, Play } from 'lucide-react';
 import { useState } from 'react';
 import { api, read } from '../../api/client.ts';
-import { dailyTestsQuery } from '../../api/queries.ts';
+import { dailyTestsQuery, systemQuery } from '../../api/queries.ts';
 import { AdminOnly } from '../../parts/admin-only.tsx';
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
 import { Failure, LoadingRows, Notice } from '../../parts/states.tsx';
@@ -20,6 +20,7 @@ export function TestsTab() {
   const { days = 30 } = useSearch({ from: '/health/tests' });
   const since = dayBefore(days - 1);
   const { data, error, isPending, refetch } = useQuery(dailyTestsQuery(since));
+  const isOff = useAreOff();
   return (
     <>
       <Group justify="space-between" mb="md" gap="sm">
@@ -38,14 +39,24 @@ export function TestsTab() {
         />
         <RunNow />
       </Group>
+      {isOff && (
+        <Alert color="yellow" icon={<CircleAlert aria-hidden />} title="Daily tests are switched off" mb="md">
+          <Text size="sm">
+            <span className="mono">HEALTH_TEST_WINDOW</span> is <span className="mono">off</span>: no key is
+            tested by itself. Set a window, such as <span className="mono">02:00-05:00</span>, and start
+            Keyward again.
+          </Text>
+        </Alert>
+      )}
       {isPending ? (
         <LoadingRows label="Reading the daily tests" />
       ) : data === undefined ? (
         <Failure error={error} what="The daily tests cannot be read" onRetry={() => void refetch()} />
       ) : data.data.length === 0 ? (
         <Notice title="No daily test yet">
-          Every key that serves is tested once a day, at a time of its own. The first ones appear here when
-          their day has begun.
+          {isOff
+            ? 'None will be here as long as they are switched off, but those that somebody runs.'
+            : 'Every key that serves is tested once a day, at a time of its own. The first ones appear here when their day has begun.'}
         </Notice>
       ) : (
         <TestCalendar key={days} tests={data.data} days={days} />
@@ -55,6 +66,12 @@ export function TestsTab() {
       </Text>
     </>
   );
+}
+
+/** As the instance that answers was configured. */
+function useAreOff(): boolean {
+  const { data } = useQuery(systemQuery);
+  return data?.settings.find(({ name }) => name === 'HEALTH_TEST_WINDOW')?.value === 'off';
 }
 
 function RunNow() {

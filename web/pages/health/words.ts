@@ -9,10 +9,15 @@ export const healthWords: Readonly<Record<ProviderHealth['health'], Said>> = {
   unknown: { word: 'Unknown', color: 'gray' },
 };
 
-export function countsOf(counts: Readonly<Record<ProviderHealth['health'], number>>): string {
+/** @param unserved how many do not serve */
+export function countsOf(
+  counts: Readonly<Record<ProviderHealth['health'], number>>,
+  unserved: number,
+): string {
   const told = (['unhealthy', 'degraded', 'unknown', 'healthy'] as const)
     .filter((status) => counts[status] > 0)
     .map((status) => `${counts[status]} ${status}`);
+  if (unserved > 0) told.unshift(`${unserved} ${unserved === 1 ? 'does' : 'do'} not serve`);
   return told.length === 0 ? 'no key serves yet' : told.join(', ');
 }
 

@@ -13,8 +13,9 @@ import { useRights } from '../../api/session.tsx';
 import type { Provider } from '../../api/views.ts';
 import { ChangedMeanwhile } from '../../parts/changed-meanwhile.tsx';
 import { Panel } from '../../parts/panel.tsx';
-import { NotDone } from '../../parts/states.tsx';
+import { Failure, NotDone } from '../../parts/states.tsx';
 import { SaveButton } from '../../parts/save-button.tsx';
+import { UnservedDialog, whyUnserved } from './unserved-dialog.tsx';
 import { headerFault, headerLines, headersIn } from './header-lines.ts';
 
 interface Draft {
@@ -74,6 +75,14 @@ export function SettingsForm({ provider }: { readonly provider: Provider }) {
     setDraft(draftOf(now));
   };
   const saving = useSaving(base, draft, beginAnew);
+  const [unserved, setUnserved] = useState<string | null>(null);
+  const asking = useMutation({
+    mutationFn: async () => whyUnserved(base, draft.source),
+    onSuccess: (reason) => {
+      if (reason === null) saving.mutate();
+      else setUnserved(reason);
+    },
+  });
   const change = (part: Partial<Draft>): void => setDraft({ ...draft, ...part });
   const faultOf = (field: string): string | undefined =>
     // A fault of one header names it: `request_headers.x-team`.
@@ -87,7 +96,7 @@ export function SettingsForm({ provider }: { readonly provider: Provider }) {
       <form
         onSubmit={(event: FormEvent) => {
           event.preventDefault();
-          if (headerFault(draft.request_headers) === undefined) saving.mutate();
+          if (headerFault(draft.request_headers) === undefined) asking.mutate();
         }}
       >
         <Stack gap="sm" maw={560}>
@@ -148,8 +157,13 @@ export function SettingsForm({ provider }: { readonly provider: Provider }) {
           {saving.isError && !isTold && (
             <SavingFailed error={saving.error} base={base} now={provider} onReadAgain={beginAnew} />
           )}
+          {asking.isError && <Failure error={asking.error} what="The settings were not saved" />}
           <Group gap="xs">
-            <SaveButton words="Save the settings" isNeeded={isDirty} isSaving={saving.isPending} />
+            <SaveButton
+              words="Save the settings"
+              isNeeded={isDirty}
+              isSaving={asking.isPending || saving.isPending}
+            />
             {isDirty && (
               <Button variant="subtle" color="gray" onClick={() => setDraft(draftOf(base))}>
                 Undo
@@ -158,6 +172,14 @@ export function SettingsForm({ provider }: { readonly provider: Provider }) {
           </Group>
         </Stack>
       </form>
+      {unserved !== null && (
+        <UnservedDialog
+          provider={base}
+          reason={unserved}
+          save={async () => saving.mutateAsync()}
+          onClose={() => setUnserved(null)}
+        />
+      )}
     </Panel>
   );
 }

@@ -83,7 +83,10 @@ function optionsFor(
     height,
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-    scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.15, 1)] } },
+    scales: {
+      x: { range: (_, first, last) => aroundTimes(first, last) },
+      y: { range: (_, __, most) => [0, Math.max(most * 1.15, 1)] },
+    },
     axes: [
       { ...axis, space: 84, values: (_, times, __, ___, step) => timesInWords(times, step) },
       { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => `${tick} ms`) },
@@ -98,6 +101,12 @@ function optionsFor(
     ],
     hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
   };
+}
+
+/** Room on both sides: no point lies on the edge, and one test, or several at once, lie in the middle. In seconds. */
+function aroundTimes(first: number, last: number): [number, number] {
+  const room = Math.max((last - first) * 0.03, 30);
+  return [first - room, last + room];
 }
 
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });

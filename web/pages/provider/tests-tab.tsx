@@ -17,9 +17,17 @@ const TestsChart = lazy<ComponentType<{ readonly tests: readonly RecordedTest[] 
   try {
     return { default: (await import('./tests-chart.tsx')).TestsChart };
   } catch {
-    return { default: () => null };
+    return { default: NotDrawn };
   }
 });
+
+function NotDrawn() {
+  return (
+    <Text size="sm" className="quiet">
+      The chart could not be loaded: load the page anew to see it. The table says the same.
+    </Text>
+  );
+}
 
 const sources = { database: 'Stored', environment: 'Environment', candidate: 'Offered' } as const;
 

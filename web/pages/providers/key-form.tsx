@@ -6,6 +6,7 @@ import { api, ApiError, read } from '../../api/client.ts';
 import { useRefresh } from '../../api/provider-queries.ts';
 import type { Provider, SetKeyAnswer } from '../../api/views.ts';
 import { KeyField } from '../../parts/key-field.tsx';
+import { exactTime } from '../../parts/relative-time.tsx';
 import { NotDone } from '../../parts/states.tsx';
 
 type Source = 'environment' | 'database' | 'hybrid';
@@ -42,6 +43,10 @@ export function KeyForm({
       storing.reset();
       void refresh();
       onStored(answer);
+    },
+    onError: (error) => {
+      // What may have been stored is not left lying in a field.
+      if (error instanceof ApiError && error.isLost) setKey('');
     },
     // What was sent is not kept for a second try by the library.
     gcTime: 0,
@@ -82,7 +87,7 @@ export function KeyForm({
           onChange={({ currentTarget }) => setReason(currentTarget.value)}
         />
         {storing.isError && refusal === undefined && (
-          <NotDone error={storing.error} what="The key was not stored" />
+          <NotDone error={storing.error} what="The key was not stored" now={storedNow(provider)} />
         )}
         {storing.error instanceof ApiError && storing.error.code === 'key_proven_dead' && (
           <Checkbox
@@ -105,4 +110,11 @@ export function KeyForm({
       </Stack>
     </form>
   );
+}
+
+/** For whoever lost the answer: which key is stored tells whether theirs was. */
+function storedNow({ display_name: name, stored_key: stored }: Provider): string {
+  if (stored === null) return `No key of ${name} is stored: it was not done.`;
+  const since = stored.updated_at === null ? '' : `, since ${exactTime(stored.updated_at)}`;
+  return `The stored key of ${name} is ${stored.mask ?? 'one that cannot be read'}${since}. If it is the one you entered, it was done; else enter it again.`;
 }

@@ -10,6 +10,7 @@ import { AdminOnly } from '../../parts/admin-only.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
 import { Failure, LoadingRows, Notice } from '../../parts/states.tsx';
 import { ProviderTable } from './provider-table.tsx';
+import { doesNotServe } from '../../parts/does-not-serve.ts';
 import { chooseRows, rowsOf, type Row } from './rows.ts';
 import { TestAllButton } from './test-all-button.tsx';
 
@@ -170,9 +171,11 @@ function summaryOf(rows: readonly Row[]): string {
   const ill = rows.filter(
     ({ health }) => health?.health === 'unhealthy' || health?.health === 'degraded',
   ).length;
+  const unserved = rows.filter(({ provider }) => doesNotServe(provider)).length;
   return [
     `${rows.length} ${rows.length === 1 ? 'provider' : 'providers'}`,
     `${served} with a key that serves`,
+    ...(unserved > 0 ? [`${unserved} ${unserved === 1 ? 'does' : 'do'} not serve`] : []),
     ...(ill > 0 ? [`${ill} not healthy`] : []),
   ].join(' · ');
 }

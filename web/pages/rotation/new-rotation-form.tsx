@@ -9,7 +9,7 @@ import { api, ApiError, read } from '../../api/client.ts';
 import { rotationQuery, useRefresh } from '../../api/provider-queries.ts';
 import { useRights } from '../../api/session.tsx';
 import type { KeyManagement, Provider } from '../../api/views.ts';
-import { AdminOnly } from '../../parts/admin-only.tsx';
+import { AdminOnly, ReadOnlyNote } from '../../parts/admin-only.tsx';
 import { KeyField } from '../../parts/key-field.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { NotDone } from '../../parts/states.tsx';
@@ -58,6 +58,7 @@ export function NewRotationForm({
     >
       <Panel title="The new key" description="It serves nobody yet: the stored key goes on, for all calls.">
         <Stack gap="md" maw={560}>
+          <ReadOnlyNote />
           <Radio.Group
             label="Where it comes from"
             value={isMinted ? 'minted' : 'entered'}

@@ -25,11 +25,12 @@ export function SetUpPage() {
       to: '/set-up',
       search: { ...(next !== 'encryption' && { step: next }), ...(slug !== undefined && { provider: slug }) },
     });
+  const [isSafe, setSafe] = useState(false);
   if (!mayChange)
     return (
-      <Notice title="Nothing is set up yet">
-        An administrator has to do that: you may look and not change.
-      </Notice>
+      <QueryView query={providers} what="The providers">
+        {(all) => <ForViewer isSetUp={all.some(hasKey)} />}
+      </QueryView>
     );
   return (
     <>
@@ -49,10 +50,10 @@ export function SetUpPage() {
           size="sm"
           mb="md"
         >
-          <Stepper.Step label="Encryption key">
-            <EncryptionStep onDone={() => go('provider')} />
+          <Stepper.Step label="Encryption key" {...tickOf(1, isSafe)}>
+            <EncryptionStep isSafe={isSafe} onSafe={setSafe} onDone={() => go('provider')} />
           </Stepper.Step>
-          <Stepper.Step label="First key">
+          <Stepper.Step label="First key" {...tickOf(2, providers.data?.some(hasKey) === true)}>
             <QueryView query={providers} what="The providers">
               {(all) => (
                 <ProviderStep
@@ -77,14 +78,48 @@ export function SetUpPage() {
 
 /** Who is asked in the first request: the provider of the step before, else one that has a key. */
 function servedOf(all: readonly Provider[], chosen: string | undefined) {
-  const provider =
-    all.find(({ slug }) => slug === chosen) ?? all.find(({ serves }) => serves.source !== null) ?? all[0];
+  const provider = all.find(({ slug }) => slug === chosen) ?? all.find(hasKey) ?? all[0];
   return { slug: provider?.slug ?? '', example: provider?.example_model ?? null };
 }
 
-function EncryptionStep({ onDone }: { readonly onDone: () => void }) {
+const hasKey = ({ serves }: Provider): boolean => serves.source !== null;
+
+/** Who has gone past a step has not done it by that: its number stands as long as it is not so. */
+function tickOf(number: number, isDone: boolean) {
+  return isDone ? {} : { completedIcon: <span>{number}</span>, color: 'gray' };
+}
+
+function ForViewer({ isSetUp }: { readonly isSetUp: boolean }) {
+  if (!isSetUp)
+    return (
+      <Notice title="Nothing is set up yet">
+        An administrator has to do that: you may look and not change.
+      </Notice>
+    );
+  return (
+    <Notice
+      title="Keyward is set up"
+      action={
+        <Button component={Link} to="/providers">
+          To the provider keys
+        </Button>
+      }
+    >
+      A key serves. What is changed here, an administrator changes: you may look.
+    </Notice>
+  );
+}
+
+function EncryptionStep({
+  isSafe,
+  onSafe,
+  onDone,
+}: {
+  readonly isSafe: boolean;
+  readonly onSafe: (isSafe: boolean) => void;
+  readonly onDone: () => void;
+}) {
   const ring = useQuery(encryptionKeysQuery);
-  const [isSafe, setSafe] = useState(false);
   return (
     <QueryView query={ring} what="The encryption keys">
       {({ from }) => (
@@ -97,7 +132,7 @@ function EncryptionStep({ onDone }: { readonly onDone: () => void }) {
           <Checkbox
             label="I have a copy of it in a safe place"
             checked={isSafe}
-            onChange={({ currentTarget }) => setSafe(currentTarget.checked)}
+            onChange={({ currentTarget }) => onSafe(currentTarget.checked)}
           />
           <Group>
             <Button disabled={!isSafe} onClick={onDone}>

@@ -1,16 +1,28 @@
 /** Sign in: with an admin token, or at the identity provider where one is configured. */
-import { Anchor, Button, Center, Divider, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
+import {
+  Alert,
+  Anchor,
+  Button,
+  Center,
+  Divider,
+  Paper,
+  PasswordInput,
+  Stack,
+  Text,
+  Title,
+} from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { LogIn } from 'lucide-react';
+import { CircleAlert, LogIn } from 'lucide-react';
 import { useEffect, useState, type FormEvent } from 'react';
 import { ApiError } from '../../api/client.ts';
-import { signInMethodsQuery } from '../../api/queries.ts';
+import { signInMethodsQuery, wasEndedQuery } from '../../api/queries.ts';
 import { useSignIn } from '../../api/session.tsx';
 import { Countdown } from '../../parts/countdown.tsx';
 import { Brand } from '../../shell/brand.tsx';
 
 export function SignInPage() {
   const [token, setToken] = useState('');
+  const { data: wasEnded } = useQuery(wasEndedQuery);
   const { data: ways } = useQuery(signInMethodsQuery);
   const signIn = useMutation({ mutationFn: useSignIn(), onSettled: () => setToken('') });
   useEffect(() => {
@@ -26,11 +38,27 @@ export function SignInPage() {
         <Stack gap="lg">
           <Brand size={32} />
           <Title order={1}>Sign in</Title>
+          {wasEnded && (
+            <Alert
+              color="yellow"
+              icon={<CircleAlert aria-hidden />}
+              title="Your session is over"
+              role="status"
+            >
+              The token it was begun with was revoked or has expired, or the session was ended elsewhere. Sign
+              in again to go on where you were.
+            </Alert>
+          )}
           <form onSubmit={submit} autoComplete="off">
             <Stack gap="md">
               <PasswordInput
                 label="Admin token"
-                description="The first start showed one; `keyward tokens create` makes another."
+                description={
+                  <>
+                    The first start showed one. At the server,{' '}
+                    <span className="mono">npx keyward tokens create --admin NAME</span> makes another.
+                  </>
+                }
                 value={token}
                 onChange={({ currentTarget }) => setToken(currentTarget.value)}
                 error={signIn.isError && <Told error={signIn.error} />}
