@@ -226,7 +226,6 @@ describe(`${promise}: by command`, () => {
 });
 
 /** The record is in the transaction of the change on either engine; the changes themselves go through both above. */
-
 describe.each(usualEngines)(`${promise}: over HTTP (%s)`, (engine) => {
   const clock = manualClock();
   let keyward: RunningKeyward;
@@ -321,9 +320,15 @@ async function contentsOf(keyward: RunningKeyward): Promise<Readonly<Record<stri
   const alerts = await keyward.sql(
     `SELECT id, acknowledged_by, snoozed_until, resolved_at, reason FROM keyward_alerts WHERE kind = 'planted' ORDER BY id`,
   );
+  // What the health watch sees of a key is written when it is seen, and is nobody's change.
+  const [providers] = await keyward.sql<{ digest: string }>(
+    `SELECT md5(string_agg((to_jsonb(p) - '{health_status,health_last_checked,health_response_time_ms,updated_at}'::text[])::text, '' ORDER BY id)) AS digest
+       FROM llm_providers p`,
+  );
   const tests = await keyward.sql(`SELECT id FROM keyward_alert_deliveries WHERE event = 'test' ORDER BY id`);
   return {
     ...Object.fromEntries(Object.entries(contents).filter(([name]) => !ownWork.has(name))),
+    'rows of llm_providers': providers?.digest ?? '',
     'what people did with alerts': JSON.stringify([alerts, tests]),
   };
 }

@@ -76,7 +76,8 @@ const schedule = { every_days: 90 };
 const management = { credential: managementKey, base_url: 'http://127.0.0.1:9' };
 
 /** By the route as docs/access.md shows it. */
-const inThirtyDays = (): string => new Date(Date.now() + 30 * 86_400_000).toISOString();
+const inThirtyDays = ({ server }: RunningKeyward): string =>
+  new Date(server.installation.clock.now().getTime() + 30 * 86_400_000).toISOString();
 
 export const mutatingRoutes: Readonly<Record<string, MakeWrite>> = {
   'POST /api/v1/admin/providers': async () =>
@@ -158,7 +159,7 @@ export const mutatingRoutes: Readonly<Record<string, MakeWrite>> = {
   'POST /api/v1/admin/alerts/{id}/acknowledge': async (keyward) =>
     byAdmin(`${alerts}/${await openAlert(keyward)}/acknowledge`, {}),
   'POST /api/v1/admin/alerts/{id}/snooze': async (keyward) =>
-    byAdmin(`${alerts}/${await openAlert(keyward)}/snooze`, { until: inThirtyDays() }),
+    byAdmin(`${alerts}/${await openAlert(keyward)}/snooze`, { until: inThirtyDays(keyward) }),
   'POST /api/v1/admin/alerts/{id}/resolve': async (keyward) =>
     byAdmin(`${alerts}/${await openAlert(keyward)}/resolve`, {}),
   'POST /api/v1/admin/alert-channels': async () => byAdmin(channels, { name: 'the log', kind: 'log' }),
