@@ -58,7 +58,7 @@ describe('a server', () => {
 
   const ringOfInstance = async (): Promise<readonly string[]> => {
     const [row] = await keyward.sql<{ ids: readonly string[] }>(
-      'SELECT encryption_key_ids AS ids FROM keyward_instances',
+      'SELECT encryption_key_ids AS ids FROM keyward_instances ORDER BY started_at DESC LIMIT 1',
     );
     return row?.ids ?? [];
   };
