@@ -105,7 +105,8 @@ export class Exchange {
   }
 
   /** Why nothing is sent there for now; null: it may be. */
-  #shut({ upstream, provider, key, source }: Target): KeywardError | null {
+  #shut(target: Target): KeywardError | null {
+    const { upstream, provider, key, source } = target;
     const { slug } = provider;
     const hostMs = this.#senders.hosts.mayNotBefore(upstream.origin);
     if (hostMs !== null)
@@ -113,6 +114,8 @@ export class Exchange {
         message: `The provider "${slug}" has not answered several times in a row, so it is left alone for a moment.`,
         retryAfterSeconds: Math.ceil(hostMs / 1000),
       });
+    // While a rotation tries a key the other one takes over, and the rotation acts by what is refused.
+    if (isTrial(target)) return null;
     const keyMs = this.#senders.keys.mayNotBefore(keyName(slug, key.fingerprint));
     if (keyMs === null) return null;
     this.#senders.hosts.saidNothing(upstream.origin);
