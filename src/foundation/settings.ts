@@ -386,7 +386,7 @@ export const settings: readonly (Setting & { readonly name: keyof Settings })[] 
   {
     name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     section: 'Logging',
-    defaultText: 'no traces',
+    defaultText: 'none: no traces',
     description:
       'Collector of OpenTelemetry that gets a span for each request, by OTLP over HTTP, such as http://localhost:4318.',
   },
