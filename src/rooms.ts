@@ -10,7 +10,7 @@ import type { DeliveryParts } from './alerts/deliver.ts';
 import { systemActor } from './audit/actors.ts';
 import type { AuditTrail } from './audit/audit-trail.ts';
 import { AuditWatch } from './audit/audit-watch.ts';
-import { RecurringWork } from './audit/recurring-work.ts';
+import { RecurringWork } from './foundation/recurring-work.ts';
 import { openAnchor } from './audit/open-anchor.ts';
 import { createAdminAuth, type AdminAuth } from './auth/admin-auth.ts';
 import type { TokenKind } from './auth/token.ts';
@@ -46,6 +46,7 @@ import { keysIn, type Snapshot } from './keys/snapshot.ts';
 import { SnapshotKeeper } from './keys/snapshot-keeper.ts';
 import { remarkTeller } from './keys/tell-remarks.ts';
 import type { TraceSpans } from './usage/trace-spans.ts';
+import { readSpending } from './usage/read-usage.ts';
 import { usageMetrics } from './usage/usage-metrics.ts';
 import { UsageQueue } from './usage/usage-queue.ts';
 import type { UsageSink } from './usage/usage-record.ts';
@@ -129,7 +130,12 @@ export async function openRooms(
     onMoved: () => void keeper.refresh(),
   });
   const userKeyWatch = new UserKeyWatch({ audit, clock, log, occasion });
-  const tokenUsage = new TokenUsage({ db: database.kysely, clock, log });
+  const tokenUsage = new TokenUsage({
+    db: database.kysely,
+    clock,
+    log,
+    readSpending: async (tokenIds, day) => readSpending(database.kysely, tokenIds, day),
+  });
   const versions = watchVersions(installation, changes, log);
   const rotationClock = new RotationClock({
     changes,

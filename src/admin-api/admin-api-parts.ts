@@ -2,7 +2,7 @@
 import type { Registry } from 'prom-client';
 import type { DeliveryParts } from '../alerts/deliver.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
-import type { Job } from '../audit/recurring-work.ts';
+import type { Job } from '../foundation/recurring-work.ts';
 import type { AdminAuth } from '../auth/admin-auth.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Config } from '../foundation/config.ts';

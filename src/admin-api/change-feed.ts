@@ -5,7 +5,7 @@
  */
 import { readAlertMark } from '../alerts/change-mark.ts';
 import { readHead } from '../audit/append-events.ts';
-import { RecurringWork } from '../audit/recurring-work.ts';
+import { RecurringWork } from '../foundation/recurring-work.ts';
 import { readKeyMarks } from '../keys/change-marks.ts';
 import type { AdminApiParts } from './admin-api-parts.ts';
 

@@ -2,6 +2,7 @@
  * What a person does with an alert: take it up, put it off, declare it over. Each is one transaction with its
  * event in the audit trail.
  */
+import { dayMs } from '../foundation/day.ts';
 import type { Kysely, Updateable } from 'kysely';
 import { storable, type AuditAction, type Occasion, writtenBy } from '../audit/audit-event.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
@@ -37,7 +38,6 @@ export async function acknowledgeAlert(
 
 /** What is put off for longer is forgotten. */
 export const mostSnoozeDays = 90;
-const dayMs = 86_400_000;
 
 /**
  * Nobody is told of it until then, and a reminder follows.

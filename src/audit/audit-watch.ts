@@ -10,7 +10,7 @@ import type { Anchor } from './anchor.ts';
 import { absorbForeignChanges, type AbsorbParts } from './foreign-changes.ts';
 import { HeadKeeper } from './head-keeper.ts';
 import { recordEncryptionRing } from './record-encryption-ring.ts';
-import { RecurringWork, type Job } from './recurring-work.ts';
+import { RecurringWork, type Job } from '../foundation/recurring-work.ts';
 import { toldOnce } from './told-once.ts';
 
 export interface AuditWatchParts extends AbsorbParts {

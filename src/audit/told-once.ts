@@ -3,7 +3,7 @@
  * few seconds must not fill the log.
  */
 import type { Logger } from '../foundation/logger.ts';
-import type { RecurringWorkParts } from './recurring-work.ts';
+import type { RecurringWorkParts } from '../foundation/recurring-work.ts';
 
 /**
  * @param what what cannot be done, in words

@@ -1,4 +1,5 @@
 /** The table keyward_token_limits: whose a gateway token is, and what it may use. A token without limits has no row. */
+import { numericIn } from '../database/numeric.ts';
 import type { Kysely } from 'kysely';
 import { writtenBy, type Occasion } from '../audit/audit-event.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
@@ -38,13 +39,9 @@ export function limitsOf(row: LimitsRow): TokenLimits {
     allowedModels: row.allowed_models,
     requestsPerMinute: row.requests_per_minute,
     tokensPerMinute: row.tokens_per_minute,
-    dailyBudgetUsd: usd(row.daily_budget_usd),
-    monthlyBudgetUsd: usd(row.monthly_budget_usd),
+    dailyBudgetUsd: numericIn(row.daily_budget_usd),
+    monthlyBudgetUsd: numericIn(row.monthly_budget_usd),
   };
-}
-
-function usd(text: string | null): number | null {
-  return text === null ? null : Number(text);
 }
 
 export interface ShownLimits {

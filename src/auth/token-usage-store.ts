@@ -1,6 +1,6 @@
 /**
- * The table keyward_token_minutes, in which the instances tell each other what limited tokens use, and what the
- * usage by day says that a token has spent. No row of either serves a call, so none moves the revision.
+ * The table keyward_token_minutes, in which the instances tell each other what limited tokens use. No row of it serves
+ * a call, so none moves the revision.
  */
 import { sql, type Kysely } from 'kysely';
 import type { Tables } from '../database/tables.ts';
@@ -48,30 +48,4 @@ export async function exchangeMinute(
 export async function clearMinutes(db: Kysely<Tables>, before: number): Promise<void> {
   await sql`DELETE FROM keyward_token_minutes
              WHERE minute < to_timestamp(${before * 60}::double precision) AT TIME ZONE 'UTC'`.execute(db);
-}
-
-export interface Spending {
-  readonly tokenId: number;
-  readonly dayUsd: number;
-  /** With that of the day. */
-  readonly monthUsd: number;
-}
-
-/**
- * What these tokens have spent on the day and in its month; a token that has spent nothing may be missing.
- * @param day as 2027-01-31, UTC
- */
-export async function readSpending(
-  db: Kysely<Tables>,
-  tokenIds: readonly number[],
-  day: string,
-): Promise<Spending[]> {
-  const { rows } = await sql<{ token_id: number; day_usd: number | null; month_usd: number }>`
-    SELECT gateway_token_id AS token_id, (sum(cost_usd) FILTER (WHERE day = ${day}::date))::double precision AS day_usd,
-           sum(cost_usd)::double precision AS month_usd
-      FROM keyward_usage_daily
-     WHERE gateway_token_id = ANY(${[...tokenIds]}::integer[])
-       AND day >= date_trunc('month', ${day}::date) AND day <= ${day}::date
-     GROUP BY gateway_token_id`.execute(db);
-  return rows.map((row) => ({ tokenId: row.token_id, dayUsd: row.day_usd ?? 0, monthUsd: row.month_usd }));
 }

@@ -4,18 +4,25 @@
  * cost a look-up in memory; telling goes on beside.
  */
 import type { Kysely } from 'kysely';
-import { RecurringWork } from '../audit/recurring-work.ts';
+import { RecurringWork } from '../foundation/recurring-work.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Clock } from '../foundation/clock.ts';
+import { dayOf } from '../foundation/day.ts';
 import type { Logger } from '../foundation/logger.ts';
 import type { Caller, GoodTokens, TokenLimits } from './authenticate.ts';
-import { clearMinutes, exchangeMinute, readSpending } from './token-usage-store.ts';
+import { clearMinutes, exchangeMinute } from './token-usage-store.ts';
 
 export interface TokenUsageParts {
   readonly db: Kysely<Tables>;
   /** Those of all instances should agree to a second, as clocks that NTP sets do. */
   readonly clock: Clock;
   readonly log: Logger;
+  /** What these tokens have spent on the day (as 2027-01-31, UTC) and in its month; one that has spent nothing may be missing. */
+  readonly readSpending: (tokenIds: readonly number[], day: string) => Promise<readonly Spending[]>;
+}
+
+interface Spending extends Spent {
+  readonly tokenId: number;
 }
 
 export interface UsedInMinute {
@@ -25,6 +32,7 @@ export interface UsedInMinute {
 
 export interface Spent {
   readonly dayUsd: number;
+  /** With that of the day. */
   readonly monthUsd: number;
 }
 
@@ -183,7 +191,7 @@ export class TokenUsage {
     if (this.#budgeted.size === 0) return;
     const day = this.#today();
     const before = new Map([...this.#budgeted].map((tokenId) => [tokenId, { ...this.#purse(tokenId) }]));
-    for (const { tokenId, ...read } of await readSpending(this.#parts.db, [...this.#budgeted], day)) {
+    for (const { tokenId, ...read } of await this.#parts.readSpending([...this.#budgeted], day)) {
       const [purse, known] = [this.#purse(tokenId), before.get(tokenId)];
       if (purse.day !== day || known === undefined) continue;
       // What was told meanwhile may be in it or not: the next reading has it once.
@@ -214,7 +222,7 @@ export class TokenUsage {
   }
 
   #today(): string {
-    return this.#parts.clock.now().toISOString().slice(0, 10);
+    return dayOf(this.#parts.clock.now());
   }
 
   #purse(tokenId: number): Purse {

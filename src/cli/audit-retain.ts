@@ -1,4 +1,5 @@
 /** `keyward audit retain`: removes the oldest events for good, after saying which, and after a look that they are whole. */
+import { dayMs } from '../foundation/day.ts';
 import { planRetention, retainEvents, type Retained } from '../audit/retain-events.ts';
 import { UsageError } from '../foundation/errors.ts';
 import type { Installation } from '../installation.ts';
@@ -6,8 +7,6 @@ import { confirmed } from './confirm.ts';
 import { brokenExitCode, verifyInstallation } from './audit-verify.ts';
 import { counted, print, printJson, remark } from './terminal.ts';
 import { reasonedOccasion, withInstallation } from './with-installation.ts';
-
-const dayMs = 86_400_000;
 
 export interface RetainOptions {
   before?: Date;

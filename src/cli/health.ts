@@ -1,9 +1,9 @@
 /** `keyward health` and `keyward keys ages`: how the keys stand that the running server serves, or this shell would. */
+import { dayOf } from '../foundation/day.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { UsageError } from '../foundation/errors.ts';
 import type { Installation } from '../installation.ts';
 import { askForTests } from '../keys/health/ask-tests.ts';
-import { dayOf } from '../keys/health/daily-due.ts';
 import { listDailyTests } from '../keys/health/daily-tests.ts';
 import type { HealthStatus } from '../keys/health/health-status.ts';
 import type { AgeState } from '../keys/health/key-age.ts';
@@ -136,7 +136,7 @@ function printAges(report: HealthReport): void {
     ageText(age.days, age.isAtLeast),
     stateText(age.state, policy.snoozedUntil, report.checkedAt),
     `${policy.ageingDays}/${policy.dueDays}/${policy.overdueDays}`,
-    expiresAt?.toISOString().slice(0, 10) ?? '-',
+    expiresAt === null ? '-' : dayOf(expiresAt),
     policy.owner ?? '-',
   ]);
   for (const line of table([
@@ -146,9 +146,7 @@ function printAges(report: HealthReport): void {
     print(line);
   const { firstUsedAt, days } = report.encryptionKey;
   if (firstUsedAt !== null && days !== null)
-    print(
-      `The encryption key is ${counted(days, 'day')} old (since ${firstUsedAt.toISOString().slice(0, 10)}).`,
-    );
+    print(`The encryption key is ${counted(days, 'day')} old (since ${dayOf(firstUsedAt)}).`);
   tellWarnings(report);
   tellMissing(report);
 }
@@ -166,7 +164,7 @@ function ageText(days: number | null, isAtLeast: boolean): string {
 function stateText(state: AgeState | null, snoozedUntil: Date | null, now: Date): string {
   if (state === null) return '-';
   const isSnoozed = snoozedUntil !== null && snoozedUntil > now;
-  return isSnoozed ? `${state}, snoozed until ${snoozedUntil.toISOString().slice(0, 10)}` : state;
+  return isSnoozed ? `${state}, snoozed until ${dayOf(snoozedUntil)}` : state;
 }
 
 function tellWarnings({ providers, warnings }: HealthReport): void {

@@ -29,29 +29,27 @@ export const noBody: CallBody = { contentType: null, replayable: true, for: () =
 export async function readModelBody(
   request: IncomingMessage,
   limits: BodyLimits,
-): Promise<{ model: string; body: CallBody; bytes: Buffer }> {
+): Promise<{ model: string; body: CallBody }> {
   const bytes = await readBody(request, limits);
   const { model, span } = parseModelRequest(bytes);
   return {
     model,
-    bytes,
-    body: {
-      contentType: 'application/json',
-      replayable: true,
-      promptBytes: () => textBytes(bytes),
-      for: (name) => (name === model ? bytes : replaceModel(bytes, span, name)),
-    },
+    body: jsonBody(bytes, (name) => (name === model ? bytes : replaceModel(bytes, span, name))),
   };
 }
 
 /** A JSON body that names no model, because its path does. */
 export async function readPlainBody(request: IncomingMessage, limits: BodyLimits): Promise<CallBody> {
   const bytes = await readBody(request, limits);
+  return jsonBody(bytes, () => bytes);
+}
+
+function jsonBody(bytes: Buffer, forModel: CallBody['for']): CallBody {
   return {
     contentType: 'application/json',
     replayable: true,
     promptBytes: () => textBytes(bytes),
-    for: () => bytes,
+    for: forModel,
   };
 }
 

@@ -9,6 +9,7 @@ import type { Logger } from '../foundation/logger.ts';
 import type { ServedProvider, Snapshot } from '../keys/snapshot.ts';
 import type { Upstream } from '../keys/upstream-address.ts';
 import { nativeBasePath } from '../providers/base-path.ts';
+import { valueAt } from '../providers/read-answer.ts';
 import { upstreamHeaders } from './headers.ts';
 
 export interface ListedModel {
@@ -129,25 +130,30 @@ async function askForModels(
 
 /** Lists differ in where they stand and what the name is called: `data[].id`, `models[].name`, or a bare array. */
 function modelsIn(answer: unknown, slug: string): ListedModel[] {
-  const body = record(answer);
-  const list = [answer, body['data'], body['models']].find((value) => Array.isArray(value)) ?? [];
-  return (list as unknown[]).slice(0, mostModels).flatMap((value) => {
-    const model = record(value);
-    const name = [model['id'], model['name']].find((one) => typeof one === 'string' && isName(one));
-    if (typeof name !== 'string') return [];
+  const list =
+    ['', 'data', 'models'].map((path) => valueAt(answer, path)).find((value) => Array.isArray(value)) ?? [];
+  return (list as unknown[]).slice(0, mostModels).flatMap((model) => {
+    const name = nameIn(model, ['id', 'name']);
+    if (name === undefined) return [];
     const plain = name.replace(/^models\//, '');
-    const shown = [model['display_name'], model['displayName'], model['name']].find(
-      (one): one is string => typeof one === 'string' && isName(one),
-    );
-    const created = typeof model['created'] === 'number' ? model['created'] : 0;
-    return [{ id: `${slug}/${plain}`, slug, displayName: shown ?? plain, created }];
+    const created = valueAt(model, 'created');
+    return [
+      {
+        id: `${slug}/${plain}`,
+        slug,
+        displayName: nameIn(model, ['display_name', 'displayName', 'name']) ?? plain,
+        created: typeof created === 'number' ? created : 0,
+      },
+    ];
   });
+}
+
+function nameIn(model: unknown, paths: readonly string[]): string | undefined {
+  return paths
+    .map((path) => valueAt(model, path))
+    .find((value): value is string => typeof value === 'string' && isName(value));
 }
 
 function isName(text: string): boolean {
   return text.length <= 300 && /^[^\p{Cc}\p{Cf}]+$/u.test(text);
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -9,6 +9,7 @@ import { codeOf, KeywardError } from '../foundation/errors.ts';
 import { AddressRefusedError } from '../foundation/guarded-connect.ts';
 import type { Failure } from './attempts.ts';
 import { refusesKey } from './choose-key.ts';
+import { retryAfterSeconds } from '../foundation/retry-after.ts';
 import { classifyAnswer } from '../providers/classify-answer.ts';
 import { holdsSecret, redactSecrets } from '../providers/redact.ts';
 import type { Target } from './choose-provider.ts';
@@ -215,7 +216,8 @@ export class Relay implements Dispatcher.DispatchHandler {
     });
     const refusal = { status: this.#status, verdict, message };
     if (this.#done) return;
-    const retryAfterMs = retryAfter(this.#headers);
+    const afterSeconds = retryAfterSeconds(this.#headers['retry-after'], new Date());
+    const retryAfterMs = afterSeconds === undefined ? null : afterSeconds * 1_000;
     if (this.#events.tryAgain({ kind: 'refused', refusal, retryAfterMs })) return;
     if (refusesKey(refusal)) {
       this.#events.keyRejected();
@@ -309,12 +311,4 @@ function brokeOff(slug: string, hasBegun: boolean, cause?: Error): KeywardError 
     message: `The provider "${slug}" broke off ${when}.`,
     cause,
   });
-}
-
-/** In milliseconds; null where the provider does not say, or not in seconds or as a date (RFC 9110, 10.2.3). */
-function retryAfter(headers: IncomingHttpHeaders): number | null {
-  const text = headers['retry-after'];
-  if (text === undefined || text.trim() === '') return null;
-  const ms = /^\s*\d+(?:\.\d+)?\s*$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return Number.isNaN(ms) ? null : Math.max(ms, 0);
 }

@@ -8,7 +8,7 @@ import { applyLook, countOpen } from '../alerts/alert-store.ts';
 import type { Condition } from '../alerts/condition.ts';
 import { deliverDue, type DeliveryParts } from '../alerts/deliver.ts';
 import { thinAlerts } from '../alerts/thin-alerts.ts';
-import { RecurringWork, type WorkStatus } from '../audit/recurring-work.ts';
+import { RecurringWork, type WorkStatus } from '../foundation/recurring-work.ts';
 import { toldOnce } from '../audit/told-once.ts';
 import type { Config } from '../foundation/config.ts';
 import type { AlertMetrics } from './alert-metrics.ts';

@@ -2,12 +2,13 @@
  * The clock of the health watch: has each key tested once a day, at once when a call was refused with it, and every
  * five minutes while an alert says that its provider does not answer. What is due stands in the database, so that another instance goes on where one has died; no two do the same test.
  */
+import { dayMs, dayOf } from '../foundation/day.ts';
 import { readSilentProviders } from '../alerts/list-alerts.ts';
 import type { Occasion } from '../audit/audit-event.ts';
-import { RecurringWork, type WorkStatus } from '../audit/recurring-work.ts';
+import { RecurringWork, type WorkStatus } from '../foundation/recurring-work.ts';
 import { toldOnce } from '../audit/told-once.ts';
 import type { Logger } from '../foundation/logger.ts';
-import { dayOf, type TestWindow } from '../keys/health/daily-due.ts';
+import { type TestWindow } from '../keys/health/daily-due.ts';
 import {
   askAgain,
   claimDailyTests,
@@ -18,7 +19,6 @@ import {
   type ClaimedTest,
 } from '../keys/health/daily-tests.ts';
 import { claimRefusals, forgetLiveVerdicts, type ServedKey } from '../keys/health/live-verdicts.ts';
-import { dayMs } from '../keys/health/key-age.ts';
 import { refreshHealth } from '../keys/health/note-health.ts';
 import { runDailyTest, testRefused } from '../keys/health/run-tests.ts';
 import { thinKeyTests } from '../keys/health/thin-history.ts';

@@ -2,7 +2,7 @@
  * Takes over an encryption key ring that changed where it stands, while the server serves. A ring that is
  * faulty, or that lacks a key which something stored still needs, is not taken: the one at work stays.
  */
-import { RecurringWork, type Job } from '../audit/recurring-work.ts';
+import { RecurringWork, type Job } from '../foundation/recurring-work.ts';
 import { toldOnce } from '../audit/told-once.ts';
 import type { FoundKeyRing } from '../crypto/find-key-ring.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';

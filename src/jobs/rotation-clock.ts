@@ -4,7 +4,7 @@
  * instance goes on where one has died; no two do the same step.
  */
 import type { Occasion } from '../audit/audit-event.ts';
-import { RecurringWork, type WorkStatus } from '../audit/recurring-work.ts';
+import { RecurringWork, type WorkStatus } from '../foundation/recurring-work.ts';
 import { toldOnce } from '../audit/told-once.ts';
 import { KeywardError, messageOf } from '../foundation/errors.ts';
 import type { Logger } from '../foundation/logger.ts';

@@ -2,7 +2,7 @@
  * Keeps the current snapshot: replaces it when the revision in the database has moved, which it learns
  * by notification, by polling, and on request. When the database is gone it keeps the last one and says so.
  */
-import type { WorkStatus } from '../audit/recurring-work.ts';
+import type { WorkStatus } from '../foundation/recurring-work.ts';
 import type { Database } from '../database/database.ts';
 import type { Logger } from '../foundation/logger.ts';
 

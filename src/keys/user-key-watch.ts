@@ -4,7 +4,7 @@
  */
 import type { Occasion } from '../audit/audit-event.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
-import { RecurringWork } from '../audit/recurring-work.ts';
+import { RecurringWork } from '../foundation/recurring-work.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Logger } from '../foundation/logger.ts';
 import { quotable } from '../providers/redact.ts';

@@ -3,6 +3,7 @@
  * speaks. A stream that says nothing is estimated by its events, and marked so: nothing is added to what a caller
  * sends or gets.
  */
+import { valueAt } from '../providers/read-answer.ts';
 
 export interface CountedTokens {
   readonly prompt: number;
@@ -134,9 +135,7 @@ interface Tokens {
 function tokensOf(usage: Record<string, unknown>): Tokens {
   const number = (...names: string[]): number | null => {
     for (const name of names) {
-      const value = name
-        .split('.')
-        .reduce<unknown>((at, part) => (isRecord(at) ? at[part] : undefined), usage);
+      const value = valueAt(usage, name);
       if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
     }
     return null;
@@ -162,8 +161,4 @@ function messagesPrompt(number: (name: string) => number | null): number | null 
   const input = number('input_tokens');
   if (input === null) return null;
   return input + (number('cache_read_input_tokens') ?? 0) + (number('cache_creation_input_tokens') ?? 0);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

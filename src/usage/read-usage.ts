@@ -1,4 +1,4 @@
-/** What was used, summed by day, provider, model, token or key, from keyward_usage_daily. */
+/** What was used, from keyward_usage_daily: summed by day, provider, model, token or key, and what a token has spent. */
 import { sql, type Kysely } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 
@@ -85,4 +85,30 @@ export async function readUsage(db: Kysely<Tables>, question: UsageQuestion): Pr
       averageLatencyMs: requests === 0 ? 0 : Math.round(number('latency_ms') / requests),
     };
   });
+}
+
+export interface Spending {
+  readonly tokenId: number;
+  readonly dayUsd: number;
+  /** With that of the day. */
+  readonly monthUsd: number;
+}
+
+/**
+ * What these tokens have spent on the day and in its month; a token that has spent nothing may be missing.
+ * @param day as 2027-01-31, UTC
+ */
+export async function readSpending(
+  db: Kysely<Tables>,
+  tokenIds: readonly number[],
+  day: string,
+): Promise<Spending[]> {
+  const { rows } = await sql<{ token_id: number; day_usd: number | null; month_usd: number }>`
+    SELECT gateway_token_id AS token_id, (sum(cost_usd) FILTER (WHERE day = ${day}::date))::double precision AS day_usd,
+           sum(cost_usd)::double precision AS month_usd
+      FROM keyward_usage_daily
+     WHERE gateway_token_id = ANY(${[...tokenIds]}::integer[])
+       AND day >= date_trunc('month', ${day}::date) AND day <= ${day}::date
+     GROUP BY gateway_token_id`.execute(db);
+  return rows.map((row) => ({ tokenId: row.token_id, dayUsd: row.day_usd ?? 0, monthUsd: row.month_usd }));
 }

@@ -4,7 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
+import { numericIn } from '../database/numeric.ts';
 import type { Tables } from '../database/tables.ts';
+import { dayOf } from '../foundation/day.ts';
 import { costOf, type Cost, type OwnPrice } from './price.ts';
 import type { UsageRecord } from './usage-record.ts';
 
@@ -51,12 +53,10 @@ async function readOwnPrices(tx: Kysely<Tables>, records: readonly UsageRecord[]
   return new Map(
     rows.map(({ provider, model, input, output, cached }) => [
       nameOf(provider, model),
-      { input: usd(input), output: usd(output), cached: usd(cached) },
+      { input: numericIn(input), output: numericIn(output), cached: numericIn(cached) },
     ]),
   );
 }
-
-const usd = (text: string | null): number | null => (text === null ? null : Number(text));
 
 /** A caller may use one id for many requests, and the column takes each once. */
 function uniqueId(id: string): string {
@@ -114,7 +114,7 @@ async function addToDays(tx: Kysely<Tables>, records: readonly PricedRecord[]): 
   const sums = new Map<string, Record<string, string | number>>();
   for (const record of records) {
     const key = {
-      day: record.at.toISOString().slice(0, 10),
+      day: dayOf(record.at),
       provider: record.provider,
       model: record.model.slice(0, 300),
       token: record.tokenId,

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { beforeEach, expect, it } from 'vitest';
 import type { GoodTokens } from '../../src/auth/authenticate.ts';
 import { TokenUsage } from '../../src/auth/token-usage.ts';
+import { readSpending } from '../../src/usage/read-usage.ts';
 import { createLogger } from '../../src/foundation/logger.ts';
 import { describeOnEachDatabase } from '../support/keyward-database.ts';
 import { unlimited } from '../support/limited-tokens.ts';
@@ -25,7 +26,12 @@ describeOnEachDatabase('the use of tokens', (opened) => {
   });
 
   function instance(db = opened().database.kysely): TokenUsage {
-    const usage = new TokenUsage({ db, clock, log });
+    const usage = new TokenUsage({
+      db,
+      clock,
+      log,
+      readSpending: async (tokenIds, day) => readSpending(db, tokenIds, day),
+    });
     usage.follow(good);
     return usage;
   }

@@ -13,7 +13,12 @@ const log = createLogger({ level: 'error', format: 'json', scrub: (line) => line
 /** Never started, so that the database is never asked. */
 function limitsAt(start: string) {
   const clock = manualClock(new Date(start));
-  const usage = new TokenUsage({ db: undefined as never, clock, log });
+  const usage = new TokenUsage({
+    db: undefined as never,
+    clock,
+    log,
+    readSpending: async () => [],
+  });
   const limits = new CallerLimits(usage, clock);
   const of = (changes: Partial<TokenLimits>): Caller => {
     const limited = caller(changes);

@@ -2,9 +2,10 @@
  * A server is killed with SIGKILL in the middle of its daily run, and another one on the same PostgreSQL goes on: each
  * key has one test on record for the day, and one event. Who was being asked then is asked a second time, nobody else.
  */
+import { dayOf } from '../../src/foundation/day.ts';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import pg from 'pg';
-import { dailyDueAt, dayOf } from '../../src/keys/health/daily-due.ts';
+import { dailyDueAt } from '../../src/keys/health/daily-due.ts';
 import { startServerProcess, type KeywardProcess } from '../support/keyward-process.ts';
 import { rotatingKey } from '../support/rotating.ts';
 import { newPlace } from '../support/running-keyward.ts';

@@ -2,6 +2,7 @@
  * The daily test and the test after a refused call, before a stand-in provider, by several instances on one
  * database: once for each key and day whatever dies, made up after downtime, and without a wrong word of a key.
  */
+import { dayOf } from '../../src/foundation/day.ts';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
@@ -12,7 +13,7 @@ import { createLogger } from '../../src/foundation/logger.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { HealthClock } from '../../src/jobs/health-clock.ts';
 import { storeKey } from '../../src/keys/change-provider.ts';
-import { dailyDueAt, dayOf } from '../../src/keys/health/daily-due.ts';
+import { dailyDueAt } from '../../src/keys/health/daily-due.ts';
 import {
   askDailyTests,
   claimDailyTests,

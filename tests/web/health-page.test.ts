@@ -1,4 +1,5 @@
 /** Health and alerts, in a real browser, through the real server. */
+import { dayMs } from '../../src/foundation/day.ts';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callAdmin, environmentKey } from '../support/administered-keyward.ts';
@@ -7,7 +8,6 @@ import { startPageWorld, type PageWorld } from '../support/page-world.ts';
 import { HttpReceiver } from '../support/receivers.ts';
 import { adminToken } from '../support/running-keyward.ts';
 
-const dayMs = 86_400_000;
 const dayBefore = (days: number): string => new Date(Date.now() - days * dayMs).toISOString().slice(0, 10);
 const webhookSecret = ['whsec', Buffer.from('a-secret-of-the-tests-that-is-long').toString('base64')].join(
   '_',

@@ -1,10 +1,10 @@
 /** Who did what: in pages, one event, the whole as a file, and whether all of it is as it was written. */
+import { dayOf } from '../../foundation/day.ts';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { auditActions, outcomes, type RecordedEvent } from '../../audit/audit-event.ts';
 import { exportText } from '../../audit/export-events.ts';
 import { findAuditEvent, listAuditEvents, streamAuditEvents } from '../../audit/read-events.ts';
-import { dayOf } from '../../keys/health/daily-due.ts';
 import { KeywardError } from '../../foundation/errors.ts';
 import { plainText } from '../../keys/provider-rules.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';

@@ -1,9 +1,9 @@
 /** GET /api/v1/admin/status: what runs, what it serves, what it stands on. */
+import { dayOf } from '../../foundation/day.ts';
 import { z } from 'zod';
-import type { Job } from '../../audit/recurring-work.ts';
+import type { Job } from '../../foundation/recurring-work.ts';
 import { version } from '../../foundation/version.ts';
 import { quotable } from '../../providers/redact.ts';
-import { dayOf } from '../../keys/health/daily-due.ts';
 import { dailyTestsJob, listDailyTests } from '../../keys/health/daily-tests.ts';
 import { listLiveInstances } from '../../keys/instances.ts';
 import { keysIn } from '../../keys/snapshot.ts';

@@ -1,7 +1,7 @@
 /** GET /api/v1/admin/usage: requests, tokens and cost by day, provider, model, token and key. */
+import { dayMs, dayOf } from '../../foundation/day.ts';
 import { z } from 'zod';
 import { KeywardError } from '../../foundation/errors.ts';
-import { dayOf } from '../../keys/health/daily-due.ts';
 import { readUsage, usageGroups, type UsageGroup } from '../../usage/read-usage.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import type { TypedApp } from '../typed-app.ts';
@@ -30,7 +30,6 @@ const sum = z.object({
 
 const usage = z.object({ from: z.string(), to: z.string(), usage: z.array(sum) });
 
-const dayMs = 86_400_000;
 const longestDays = 400;
 
 export function usageRoutes(app: TypedApp, { database, clock }: AdminApiParts): void {

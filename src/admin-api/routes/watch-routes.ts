@@ -1,10 +1,11 @@
 /** The health of the keys, their daily tests, and the policy of their age. */
+import { dayOf } from '../../foundation/day.ts';
 import { z } from 'zod';
 import { refuseSecrets, shownPolicy } from '../../alerts/refuse-secrets.ts';
 import { KeywardError } from '../../foundation/errors.ts';
 import { askForTests } from '../../keys/health/ask-tests.ts';
 import { listDailyTests } from '../../keys/health/daily-tests.ts';
-import { dayOf, mostTestsInMonth } from '../../keys/health/daily-due.ts';
+import { mostTestsInMonth } from '../../keys/health/daily-due.ts';
 import { changePolicy, readPolicy } from '../../keys/health/policy-store.ts';
 import { readHealth } from '../../keys/health/read-health.ts';
 import {

@@ -1,8 +1,8 @@
 /** Has the daily tests of providers run now, also of those that had theirs: recorded with who asked. */
+import { dayOf } from '../../foundation/day.ts';
 import type { Occasion } from '../../audit/audit-event.ts';
 import type { KeyActParts } from '../key-acts.ts';
 import { askDailyTests } from './daily-tests.ts';
-import { dayOf } from './daily-due.ts';
 
 /** A server runs them within ten seconds; one that is running already goes on. */
 export async function askForTests(

@@ -13,11 +13,6 @@ export interface TestWindow {
 /** One a day, in the longest month. */
 export const mostTestsInMonth = 31;
 
-/** `2026-03-01`: the day in UTC. */
-export function dayOf(now: Date): string {
-  return now.toISOString().slice(0, 10);
-}
-
 /** @param day as dayOf gives it */
 export function dailyDueAt(slug: string, day: string, { fromMinute, toMinute }: TestWindow): Date {
   const seconds = (toMinute - fromMinute) * 60;

@@ -1,4 +1,5 @@
 /** How old a key is and what that means: whole days of 24 hours in UTC, so that no clock change and no leap day moves it. */
+import { dayMs } from '../../foundation/day.ts';
 
 export const ageStates = ['fresh', 'ageing', 'due', 'overdue'] as const;
 
@@ -12,8 +13,6 @@ export interface AgeLimits {
 }
 
 export const defaultAgeLimits: AgeLimits = { ageingDays: 75, dueDays: 90, overdueDays: 120 };
-
-export const dayMs = 86_400_000;
 
 /** Whole days since then; a time to come counts as now. */
 export function ageDays(since: Date, now: Date): number {

@@ -3,7 +3,7 @@
  * goes on beside, and is tried again until the database has it. A key that was proven dead is written at once.
  */
 import type { Kysely } from 'kysely';
-import { RecurringWork, type WorkStatus } from '../../audit/recurring-work.ts';
+import { RecurringWork, type WorkStatus } from '../../foundation/recurring-work.ts';
 import type { Tables } from '../../database/tables.ts';
 import type { Clock } from '../../foundation/clock.ts';
 import type { Logger } from '../../foundation/logger.ts';

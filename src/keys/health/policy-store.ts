@@ -2,6 +2,7 @@
  * The table keyward_key_policies: how old each provider's key may grow, whose it is, until when its age warns nobody,
  * and whether a daily call may spend a token.
  */
+import { dayMs } from '../../foundation/day.ts';
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { writtenBy, type Occasion } from '../../audit/audit-event.ts';
 import { storable } from '../../audit/audit-event.ts';
@@ -12,7 +13,7 @@ import type { KeyActParts } from '../key-acts.ts';
 import { databaseNow } from '../rotation/rotation-store.ts';
 import { usdPerProbe, type Probe } from './probe.ts';
 import { mostTestsInMonth } from './daily-due.ts';
-import { dayMs, defaultAgeLimits, type AgeLimits } from './key-age.ts';
+import { defaultAgeLimits, type AgeLimits } from './key-age.ts';
 
 export interface KeyPolicy extends AgeLimits {
   readonly owner: string | null;

@@ -2,6 +2,7 @@
  * Everything that is known of the keys that serve, put together for people and programs: how each stands, how old
  * it is, what is coming, and its test of today. A key that another process serves is known by its fingerprint.
  */
+import { dayMs, dayOf } from '../../foundation/day.ts';
 import { sql, type Kysely } from 'kysely';
 import { maskKey } from '../../crypto/fingerprint.ts';
 import type { Database } from '../../database/database.ts';
@@ -14,10 +15,9 @@ import type { RecordedTest } from '../key-test-history.ts';
 import { readProviders, type ProviderRow } from '../provider-store.ts';
 import type { KeySource } from '../resolve-key.ts';
 import { listDailyTests, type DailyTest } from './daily-tests.ts';
-import { dayOf } from './daily-due.ts';
 import { nameOfKey, readEvidence, type Evidence } from './evidence.ts';
 import { healthOf, type Health } from './health-status.ts';
-import { ageDays, ageStateOf, dayMs, type AgeState } from './key-age.ts';
+import { ageDays, ageStateOf, type AgeState } from './key-age.ts';
 import type { ServedKey } from './live-verdicts.ts';
 import { defaultPolicy, readPolicies, type KeyPolicy } from './policy-store.ts';
 import { encryptionKeyWarnings, keyWarnings, type Warning } from './warnings.ts';

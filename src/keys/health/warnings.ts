@@ -2,8 +2,9 @@
  * What is coming for a key, told ahead of time: one pure function that yields a warning for each date within
  * thirty days, or past. Who is told, and how often, is decided elsewhere.
  */
+import { dayMs, dayOf } from '../../foundation/day.ts';
 import type { KeyCutOff } from '../../providers/key-cut-off.ts';
-import { dayMs, reachesAge, type AgeLimits } from './key-age.ts';
+import { reachesAge, type AgeLimits } from './key-age.ts';
 
 export const warningKinds = [
   'key_due',
@@ -161,13 +162,9 @@ function monthOf(time: Date): string {
   return time.toISOString().slice(0, 7);
 }
 
-function dateOf(time: Date): string {
-  return time.toISOString().slice(0, 10);
-}
-
 function inWords(at: Date, now: Date, daysLeft: number): string {
-  const date = dateOf(at);
+  const date = dayOf(at);
   if (daysLeft <= 0) return `since ${date}`;
-  if (date === dateOf(now)) return `today (${date})`;
+  if (date === dayOf(now)) return `today (${date})`;
   return `in ${daysLeft} ${daysLeft === 1 ? 'day' : 'days'} (${date})`;
 }

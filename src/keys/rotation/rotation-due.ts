@@ -1,4 +1,5 @@
 /** When a key is to be rotated by its schedule: pure reckoning in UTC, from the age or the end of the key. */
+import { dayMs } from '../../foundation/day.ts';
 
 export interface DueSchedule {
   readonly every_days: number | null;
@@ -16,8 +17,6 @@ export interface DatedKey {
   readonly since: Date;
   readonly expiresAt: Date | null;
 }
-
-const dayMs = 86_400_000;
 
 /**
  * @param dice a number from 0 up to 1: how much of the jitter is added

@@ -5,7 +5,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { Occasion } from '../../audit/audit-event.ts';
-import { RecurringWork, type WorkStatus } from '../../audit/recurring-work.ts';
+import { RecurringWork, type WorkStatus } from '../../foundation/recurring-work.ts';
 import type { Tables } from '../../database/tables.ts';
 import { KeywardError } from '../../foundation/errors.ts';
 import type { Logger } from '../../foundation/logger.ts';

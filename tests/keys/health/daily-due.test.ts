@@ -1,5 +1,6 @@
+import { dayOf } from '../../../src/foundation/day.ts';
 import { expect, test } from 'vitest';
-import { dailyDueAt, dayOf } from '../../../src/keys/health/daily-due.ts';
+import { dailyDueAt } from '../../../src/keys/health/daily-due.ts';
 import { knownProviders } from '../../../src/providers/registry.ts';
 
 const window = { fromMinute: 120, toMinute: 300 };

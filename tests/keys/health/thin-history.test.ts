@@ -1,6 +1,6 @@
+import { dayMs } from '../../../src/foundation/day.ts';
 import { expect, test } from 'vitest';
 import { sql } from 'kysely';
-import { dayMs } from '../../../src/keys/health/key-age.ts';
 import { thinKeyTests } from '../../../src/keys/health/thin-history.ts';
 import { describeOnEachDatabase } from '../../support/keyward-database.ts';
 

@@ -1,5 +1,6 @@
+import { dayMs } from '../../../src/foundation/day.ts';
 import { describe, expect, test } from 'vitest';
-import { ageDays, ageStateOf, dayMs, defaultAgeLimits } from '../../../src/keys/health/key-age.ts';
+import { ageDays, ageStateOf, defaultAgeLimits } from '../../../src/keys/health/key-age.ts';
 import {
   encryptionKeyWarnings,
   keyWarnings,

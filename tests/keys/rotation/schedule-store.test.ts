@@ -3,6 +3,7 @@
  * before it ends, at most the jitter later, within the window, never beside an open rotation, and by the key
  * that serves.
  */
+import { dayMs } from '../../../src/foundation/day.ts';
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
 import { generateEncryptionKey } from '../../../src/crypto/encryption-key.ts';
@@ -24,7 +25,6 @@ import { describeOnEachDatabase } from '../../support/keyward-database.ts';
 import { keyActPartsOn, rotatingKey, storeFirstKey } from '../../support/rotating.ts';
 
 const slug = 'openrouter';
-const dayMs = 86_400_000;
 const plain: NewSchedule = { everyDays: 90, beforeExpiryDays: null, jitterMinutes: 0, window: null };
 
 describeOnEachDatabase('a schedule', (opened) => {

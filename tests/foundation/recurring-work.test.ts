@@ -1,6 +1,6 @@
 /** Recurring work: one run at a time, none asked for in vain, with pauses between and longer ones after failures. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RecurringWork } from '../../src/audit/recurring-work.ts';
+import { RecurringWork } from '../../src/foundation/recurring-work.ts';
 
 describe('recurring work', () => {
   let runs: { at: number; end: (error?: Error) => void }[];

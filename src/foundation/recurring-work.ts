@@ -2,7 +2,7 @@
  * Work that is done again whenever somebody asks for it, and now and then unasked: one run at a time, a pause
  * between two, a longer one after each failure in a row.
  */
-import { messageOf } from '../foundation/errors.ts';
+import { messageOf } from './errors.ts';
 
 export interface RecurringWorkParts {
   readonly run: () => Promise<void>;
