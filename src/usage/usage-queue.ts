@@ -3,6 +3,7 @@
  * while the database is away is counted as dropped, and said.
  */
 import type { Logger } from '../foundation/logger.ts';
+import { RecurringWork } from '../foundation/recurring-work.ts';
 import type { UsageRecord, UsageSink } from './usage-record.ts';
 
 export interface UsageQueueParts {
@@ -14,21 +15,29 @@ export interface UsageQueueParts {
 }
 
 const batchSize = 500;
-const everyMs = 1_000;
+const pauseMs = 1_000;
+/** With nothing to write a run costs nothing. */
+const everyMs = 3_600_000;
 const longestWaitMs = 30_000;
 
 export class UsageQueue implements UsageSink {
   readonly #parts: UsageQueueParts;
   readonly #longest: number;
+  readonly #writing: RecurringWork;
   #waiting: UsageRecord[] = [];
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> | undefined;
-  #waitMs = everyMs;
   #dropped = 0;
 
   constructor(parts: UsageQueueParts) {
     this.#parts = parts;
     this.#longest = parts.longest ?? 10_000;
+    this.#writing = new RecurringWork({
+      run: async () => this.#flush(),
+      everyMs,
+      pauseMs,
+      longestWaitMs,
+      onFailed: (error) => this.#sayFailed(error),
+      onRecovered: () => undefined,
+    });
   }
 
   get depth(): number {
@@ -42,46 +51,30 @@ export class UsageQueue implements UsageSink {
       return;
     }
     this.#waiting.push(record);
-    this.#schedule();
+    this.#writing.wake();
   }
 
   /** Writes what waits, once, and takes no more timers. */
   async stop(): Promise<void> {
-    clearTimeout(this.#timer);
-    await this.#running;
-    clearTimeout(this.#timer);
-    await this.#flush();
-    clearTimeout(this.#timer);
+    await this.#writing.stop();
+    await this.#flush().catch((error: unknown) => this.#sayFailed(error));
   }
 
-  #schedule(): void {
-    if (this.#timer !== undefined || this.#running !== undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#running = this.#flush().finally(() => {
-        this.#running = undefined;
-        if (this.#waiting.length > 0) this.#schedule();
-      });
-    }, this.#waitMs);
-  }
-
+  /** What comes while it writes waits for the next turn: under load each write would otherwise hold a request or two. */
   async #flush(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, batchSize);
-      try {
-        await this.#parts.write(batch);
-      } catch (error) {
-        this.#waitMs = Math.min(this.#waitMs * 2, longestWaitMs);
-        this.#parts.log.warn({ err: error, waiting: this.#waiting.length }, 'usage cannot be written yet');
-        return;
-      }
+    for (let left = this.#waiting.length; left > 0; left -= batchSize) {
+      const batch = this.#waiting.slice(0, Math.min(batchSize, left));
+      await this.#parts.write(batch);
       this.#waiting = this.#waiting.slice(batch.length);
-      this.#recovered();
+      this.#sayDropped();
     }
   }
 
-  #recovered(): void {
-    this.#waitMs = everyMs;
+  #sayFailed(error: unknown): void {
+    this.#parts.log.warn({ err: error, waiting: this.#waiting.length }, 'usage cannot be written yet');
+  }
+
+  #sayDropped(): void {
     if (this.#dropped === 0) return;
     this.#parts.log.error(
       { dropped: this.#dropped },
