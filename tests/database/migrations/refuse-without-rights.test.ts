@@ -100,7 +100,7 @@ describe('a run on a real PostgreSQL', () => {
     const before = await withClient(made.url, readContents);
     const database = await openUrl(withOption(made.url, 'role', role));
     await expect(applyMigrations(database.kysely, known, applyQuietly)).rejects.toThrow(
-      `The role ${role} may not alter these tables: llm_providers, llm_models, user_api_keys belong to`,
+      `The role ${role} may not alter these tables: llm_providers, llm_models, user_api_keys, llm_usage_logs belong to`,
     );
     await database.close();
     expect(await withClient(made.url, readContents)).toEqual(before);
