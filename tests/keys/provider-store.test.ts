@@ -68,15 +68,17 @@ describeOnEachDatabase('the models', (opened) => {
     `INSERT INTO llm_models (provider_id, model_id, model_name, display_name, is_active)
      SELECT id, '${id}', '${name}', 'x', ${active} FROM llm_providers WHERE provider_slug = '${slug}';`;
 
-  it('lead from the id and from the name to the slug of the provider', async () => {
+  it('lead from the id and from the name to the slug of the provider, and to the id there', async () => {
     const client = await opened().connect();
     await client.query(add('groq', 'llama-3', 'Llama 3') + add('openai', 'gpt', 'GPT', 'NULL'));
+    const llama = { name: 'Llama 3', slug: 'groq', modelId: 'llama-3', displayName: 'x' };
+    const gpt = { name: 'GPT', slug: 'openai', modelId: 'gpt', displayName: 'x' };
     expect(await readModels(opened().database.kysely)).toEqual(
       new Map([
-        ['llama-3', 'groq'],
-        ['Llama 3', 'groq'],
-        ['gpt', 'openai'],
-        ['GPT', 'openai'],
+        ['llama-3', llama],
+        ['Llama 3', llama],
+        ['gpt', gpt],
+        ['GPT', gpt],
       ]),
     );
   });
@@ -99,6 +101,6 @@ describeOnEachDatabase('the models', (opened) => {
         add('cohere', 'claimed', 'z'),
     );
     const models = await readModels(opened().database.kysely);
-    expect([models.get('shared'), models.get('claimed')]).toEqual(['groq', 'cohere']);
+    expect([models.get('shared')?.slug, models.get('claimed')?.slug]).toEqual(['groq', 'cohere']);
   });
 });
