@@ -2,7 +2,7 @@
  * The composition root: builds each room once, hands it what it needs, and takes all of them down again in
  * order. The installation that they stand on is closed by whoever opened it.
  */
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { openAdminDoor } from './admin-door.ts';
 import { KeyTestLimits } from './admin-api/key-test-limits.ts';
 import type { Condition } from './alerts/condition.ts';
@@ -45,12 +45,9 @@ import { RotationWatch } from './keys/rotation/rotation-watch.ts';
 import { keysIn, type Snapshot } from './keys/snapshot.ts';
 import { SnapshotKeeper } from './keys/snapshot-keeper.ts';
 import { remarkTeller } from './keys/tell-remarks.ts';
-import type { TraceSpans } from './usage/trace-spans.ts';
+import { createRegistry } from './server-metrics.ts';
 import { readSpending } from './usage/read-usage.ts';
-import { usageMetrics } from './usage/usage-metrics.ts';
-import { UsageQueue } from './usage/usage-queue.ts';
-import type { UsageSink } from './usage/usage-record.ts';
-import { writeUsage } from './usage/usage-store.ts';
+import { openUsage, type UsageRoom } from './usage-room.ts';
 import { UserKeyDesk } from './keys/user-key-desk.ts';
 import { UserKeyWatch } from './keys/user-key-watch.ts';
 import { UserKeyReader, type UserKeys } from './keys/user-keys.ts';
@@ -177,25 +174,15 @@ export async function openRooms(
     read: async () => readHealth({ config, changes, database, clock }),
     monotonicMs: () => clock.monotonicMs(),
   });
-  const usage: UsageQueue = new UsageQueue({
+  const usage = await openUsage({
+    db: database.kysely,
+    config,
     log,
-    write: async (records) => {
-      const written = await writeUsage(database.kysely, records);
-      used.countWritten(written);
-      for (const record of written)
-        tokenUsage.used(record, { costUsd: (record.cost?.inputUsd ?? 0) + (record.cost?.outputUsd ?? 0) });
-    },
-    onDropped: (records) => used.countDropped(records),
-  });
-  const used = usageMetrics(
+    instanceId: id,
     registry,
-    () => keeper.current().providers.keys(),
-    () => usage.depth,
-  );
-  const spans =
-    config.traceEndpoint === undefined
-      ? null
-      : (await import('./usage/trace-spans.ts')).openTraceSpans(config.traceEndpoint, id);
+    tokenUsage,
+    providers: () => keeper.current().providers.keys(),
+  });
   const gateway = createGateway({
     config,
     log,
@@ -204,7 +191,7 @@ export async function openRooms(
     rotations,
     live,
     requests,
-    usage: eachOf(usage, tokensOfCallers(tokenUsage), ...(spans === null ? [] : [spans])),
+    usage: usage.sink,
     limits: new CallerLimits(tokenUsage, clock),
     userKeys: userKeyDesk(installation, changes, async () => keeper.refresh()),
     userKeyWatch,
@@ -224,7 +211,6 @@ export async function openRooms(
     closeRooms({
       gateway,
       usage,
-      spans,
       keeper,
       ringWatch,
       auditWatch,
@@ -322,23 +308,6 @@ export async function openRooms(
   };
 }
 
-function eachOf(...sinks: readonly UsageSink[]): UsageSink {
-  return {
-    record: (record) => {
-      for (const sink of sinks) sink.record(record);
-    },
-  };
-}
-
-function tokensOfCallers(tokenUsage: TokenUsage): UsageSink {
-  return {
-    record: (record) => {
-      const { prompt = 0, completion = 0 } = record.tokens ?? {};
-      tokenUsage.used(record, { tokens: prompt + completion });
-    },
-  };
-}
-
 function watchAudit(installation: Installation, log: Logger, id: string): AuditWatch {
   const { config, database, keyRing, fingerprinter, audit, clock } = installation;
   const { ring } = keyRing;
@@ -425,8 +394,7 @@ function trialsIn({ providers }: Snapshot): ReadonlySet<string> {
 
 async function closeRooms(rooms: {
   gateway: Gateway;
-  usage: UsageQueue;
-  spans: TraceSpans | null;
+  usage: UsageRoom;
   keeper: SnapshotKeeper;
   ringWatch: RingWatch;
   auditWatch: AuditWatch;
@@ -444,7 +412,6 @@ async function closeRooms(rooms: {
 }): Promise<void> {
   await rooms.gateway.close();
   await rooms.usage.stop();
-  await rooms.spans?.stop();
   await rooms.rotations.stop(rooms.keeper.databaseError() === null);
   await rooms.rotationClock.stop();
   await rooms.tokenUsage.stop(rooms.keeper.databaseError() === null);
@@ -461,36 +428,4 @@ async function closeRooms(rooms: {
     await rooms.auth.refusals.flush();
     await endInstance(rooms.installation.database.kysely, rooms.id).catch(() => undefined);
   }
-}
-
-function createRegistry(keeper: SnapshotKeeper, { database }: Installation): Registry {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const gauge = (name: string, help: string, read: () => number): void => {
-    const metric: Gauge = new Gauge({ name, help, registers: [registry], collect: () => metric.set(read()) });
-  };
-  gauge(
-    'keyward_revision',
-    'The revision of the snapshot that this instance serves from.',
-    () => keeper.current().revision,
-  );
-  gauge('keyward_database_up', '1 when the database answered the last time, else 0.', () =>
-    keeper.databaseError() === null ? 1 : 0,
-  );
-  gauge(
-    'keyward_providers_set_aside',
-    'Active providers that are set aside or on a fallback.',
-    () => keeper.current().problems.size,
-  );
-  const queries: Counter = new Counter({
-    name: 'keyward_database_queries_total',
-    help: 'Statements sent to the database since the start.',
-    registers: [registry],
-    // The database counts by itself: what it says is taken over whole.
-    collect: () => {
-      queries.reset();
-      queries.inc(database.queriesSent());
-    },
-  });
-  return registry;
 }

@@ -12,7 +12,7 @@ const house: House = {
     ['cli'],
     ['server.ts'],
     ['rooms.ts'],
-    ['admin-door.ts'],
+    ['admin-door.ts', 'usage-room.ts', 'server-metrics.ts'],
     ['front-door.ts'],
     ['open-installation.ts'],
     ['installation.ts'],
