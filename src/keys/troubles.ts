@@ -8,6 +8,7 @@ import type { Verdict } from '../providers/verdict.ts';
 import { readHealth, type HealthReport, type ProviderHealth } from './health/read-health.ts';
 import type { Warning } from './health/warnings.ts';
 import type { KeyActParts } from './key-acts.ts';
+import type { RecordedTest } from './key-test-history.ts';
 import { rolledBackByItself } from './rotation/rotation-machine.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -94,7 +95,7 @@ function troublesOfKey(
   now: Date,
 ): Omit<Trouble, 'owner' | 'slug'>[] {
   const { because } = health;
-  const why = lastTest !== null && lastTest.verdict === because?.verdict ? lastTest.message : null;
+  const why = lastTest !== null && lastTest.verdict === because?.verdict ? whyOf(lastTest) : null;
   const of = (kind: TroubleKind, since: Date | null, words: string | null = why) => [
     { kind, providerId, since, why: words },
   ];
@@ -116,6 +117,11 @@ function troublesOfKey(
       ? of(kind, because?.at ?? null)
       : []),
   ];
+}
+
+/** Where credit is bought only the provider's entry knows: no command of Keyward mends it. */
+function whyOf({ verdict, message, advice }: RecordedTest): string {
+  return verdict === 'out_of_credit' && advice !== '' ? `${message} ${advice}` : message;
 }
 
 /** Nobody needs to hear longer of what nobody has taken up again. */

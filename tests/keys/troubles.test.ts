@@ -65,6 +65,15 @@ describeOnEachDatabase('troubles', (opened) => {
     expect(await troubles()).toEqual(kind === undefined ? [] : [[kind, 'groq', now.toISOString()]]);
   });
 
+  it('a key without credit is told with where credit is bought', async () => {
+    await tested('out_of_credit');
+    await run("UPDATE keyward_key_tests SET advice = 'Top up at https://groq.example.com/billing.'");
+    const {
+      troubles: [found],
+    } = await readTroubles(parts, snapshotOf([servedProvider('groq')]));
+    expect(found?.why).toBe('it said so Top up at https://groq.example.com/billing.');
+  });
+
   it('a key that was proven dead stays so while its provider does not answer', async () => {
     await tested('invalid', new Date(now.getTime() - hourMs));
     await tested('unreachable');
