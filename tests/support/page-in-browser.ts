@@ -50,13 +50,15 @@ export function usePage(): PageVisits {
     expect(told, 'what the browser told').toEqual([]);
   });
   afterAll(async () => browser.close());
-  const visit = async (
+  const openPage = async (
     url: string,
     { width = 1280, colorScheme = 'light', leaveFor }: Look = {},
   ): Promise<Page> => {
     const context = await browser.newContext({
       viewport: { width, height: 800 },
       colorScheme,
+      // Nothing has to be waited for that only moves.
+      reducedMotion: 'reduce',
       // That of the machine may be none that a browser of a person has.
       locale: 'en-GB',
     });
@@ -74,15 +76,23 @@ export function usePage(): PageVisits {
       if (![origin, leaveFor].includes(new URL(request.url()).origin))
         faults.push(`a request left for ${request.url()}`);
     });
-    await page.goto(url);
     return page;
   };
   return {
-    visit,
+    visit: async (url, look) => {
+      const page = await openPage(url, look);
+      await page.goto(url);
+      return page;
+    },
+    // With the request of the form, which has tests of its own: a page less to draw for every test.
     signedIn: async (origin, token, path = '/', look) => {
-      const page = await visit(`${origin}${path}`, look);
-      await page.getByLabel('Admin token', { exact: true }).fill(token);
-      await page.getByRole('button', { name: 'Sign in' }).click();
+      const page = await openPage(origin, look);
+      const answer = await page.request.post(`${origin}/api/v1/admin/session`, {
+        data: { token },
+        headers: { origin },
+      });
+      expect(answer.ok(), await answer.text()).toBe(true);
+      await page.goto(origin + path);
       await page.getByRole('button', { name: /^Account: / }).waitFor();
       return page;
     },
@@ -98,9 +108,8 @@ export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(
     'Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity).map((one) => one.finished.catch(() => undefined)))',
   );
-  const { violations } = await page.evaluate<AxeResults>(
-    `axe.run({ runOnly: ${JSON.stringify(standards)} })`,
-  );
+  const options = { runOnly: standards, resultTypes: ['violations'], preload: false };
+  const { violations } = await page.evaluate<AxeResults>(`axe.run(${JSON.stringify(options)})`);
   const told = violations.map(
     ({ id, nodes }) =>
       `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary ?? ''}`).join('; ')}`,
@@ -123,11 +132,12 @@ export async function expectNoSidewaysAtDoubleText(page: Page, what: string): Pr
     wide: string[];
   }>(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
+    const scrolls = (one) => one !== null && (getComputedStyle(one).overflowX !== 'visible' || scrolls(one.parentElement));
     const wide = [...document.querySelectorAll('#view *')]
-      .filter((one) => one.getBoundingClientRect().right > clientWidth + 1)
+      .filter((one) => one.getBoundingClientRect().right > clientWidth + 1 && !scrolls(one.parentElement))
       .slice(0, 5)
       .map((one) => one.outerHTML.slice(0, 160));
     done({ scrollWidth, clientWidth, wide });
   })))`);
-  expect(scrollWidth, `${what}: ${wide.join(' ')}`).toBeLessThanOrEqual(clientWidth);
+  expect.soft(scrollWidth, `${what}: ${wide.join(' ')}`).toBeLessThanOrEqual(clientWidth);
 }

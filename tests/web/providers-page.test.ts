@@ -257,6 +257,7 @@ describe('System Provider Keys', () => {
       await settled.first().waitFor({ state: 'detached' });
       await expectNoSidewaysAtDoubleText(page, path);
       await page.setViewportSize({ width: 360, height: 800 });
+      await expectNoSidewaysAtDoubleText(page, `${path} at 360 px`);
       for (const name of ['Go to…', /^Account: /])
         await expect
           .poll(async () => rightEdge(page.getByRole('button', { name })), {
@@ -265,7 +266,7 @@ describe('System Provider Keys', () => {
           .toBeLessThanOrEqual(360);
       await page.setViewportSize({ width: 1280, height: 800 });
     }
-  }, 90_000);
+  }, 150_000);
 
   it('says that it may be stale while the server is away, and goes on by itself', async () => {
     const page = await signedIn(url(), adminToken, '/providers');

@@ -22,7 +22,7 @@ export function PageHeader({
   }, [title]);
   return (
     <Group justify="space-between" align="flex-end" mb="lg" gap="md">
-      <Stack gap={4} miw={0}>
+      <Stack gap={4} miw={0} maw="100%">
         {above}
         <Group gap="sm" wrap="nowrap">
           {mark}
@@ -31,7 +31,7 @@ export function PageHeader({
           </Title>
         </Group>
         {summary !== undefined && (
-          <Text component="div" size="sm" className="quiet">
+          <Text component="div" size="sm" className="quiet" style={{ overflowWrap: 'anywhere' }}>
             {summary}
           </Text>
         )}

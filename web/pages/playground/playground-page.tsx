@@ -83,7 +83,7 @@ function Workbench({ providers }: { readonly providers: readonly Provider[] }) {
                 description="Those that a key serves."
                 searchable
                 allowDeselect={false}
-                miw="12rem"
+                miw="min(12rem, 100%)"
                 data={providers.map(({ slug: value, display_name: label }) => ({ value, label }))}
                 value={slug}
                 onChange={(next) => {
@@ -95,7 +95,7 @@ function Workbench({ providers }: { readonly providers: readonly Provider[] }) {
               <Autocomplete
                 label="Model"
                 description={sayModels(models.isFetching, access === null, offered.length)}
-                miw="12rem"
+                miw="min(12rem, 100%)"
                 limit={50}
                 data={offered}
                 value={model}

@@ -110,7 +110,7 @@ function PolicyForm({ slug, policy, revision }: PolicyOf & { readonly revision: 
       }}
     >
       <Stack gap="sm" maw={560}>
-        <Group gap="sm" align="flex-end" wrap="nowrap">
+        <Group gap="sm" align="flex-end">
           {fields.map(([name, label]) => (
             <NumberInput
               key={name}
@@ -121,7 +121,7 @@ function PolicyForm({ slug, policy, revision }: PolicyOf & { readonly revision: 
               allowDecimal={false}
               disabled={!mayChange}
               hideControls
-              flex={1}
+              flex="1 1 8rem"
               value={draft[name]}
               onChange={(value) => setDraft({ ...draft, [name]: value })}
             />
