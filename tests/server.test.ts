@@ -31,8 +31,12 @@ afterEach(async () => {
   for (const end of leftovers.splice(0).toReversed()) await end();
 });
 
-async function place(options?: { migrated: boolean }): Promise<Place> {
-  const made = await newPlace('embedded', options);
+/** @param engine `named`: no database is there yet, and one is made where none is named */
+async function place(
+  engine: Parameters<typeof newPlace>[0] = 'postgres',
+  options?: { migrated: boolean },
+): Promise<Place> {
+  const made = await newPlace(engine, options);
   leftovers.push(async () => made.remove());
   return made;
 }
@@ -84,7 +88,7 @@ function oneLineOf({ exitCode, stdout, stderr }: Ended): string {
 
 describe('a start that cannot serve ends with one clear line and a non-zero exit:', () => {
   test('a port in use, and nothing is left behind', async () => {
-    const { environment } = await place();
+    const { environment } = await place('named');
     const taker = createServer();
     await new Promise<void>((resolve) => taker.listen(0, '127.0.0.1', resolve));
     leftovers.push(async () => taker.close());
@@ -102,7 +106,7 @@ describe('a start that cannot serve ends with one clear line and a non-zero exit
   });
 
   test('a second process on the same directory, and the first serves on', async () => {
-    const { environment } = await place();
+    const { environment } = await place('embedded');
     const first = serverProcess(environment);
     const url = await first.url();
     const second = await runKeyward(['serve'], environment);
@@ -113,7 +117,7 @@ describe('a start that cannot serve ends with one clear line and a non-zero exit
   });
 
   test('a data directory that cannot be made', async () => {
-    const { environment } = await place();
+    const { environment } = await place('named');
     const file = join(environment['KEYWARD_DATA_DIR'] ?? '', 'a-file');
     await writeFile(file, '');
     const ended = await runKeyward(['serve'], { ...environment, KEYWARD_DATA_DIR: join(file, 'data') });
@@ -124,13 +128,13 @@ describe('a start that cannot serve ends with one clear line and a non-zero exit
 
   // Nobody can write here, root neither.
   test.runIf(process.platform === 'linux')('a data directory that cannot be written', async () => {
-    const { environment } = await place();
+    const { environment } = await place('named');
     const ended = await runKeyward(['serve'], { ...environment, KEYWARD_DATA_DIR: '/proc/self' });
     expect(oneLineOf(ended)).toMatch(/^keyward: The data directory cannot be written/);
   });
 
   test.skipIf(process.getuid?.() === 0)('a data directory without the right to write', async () => {
-    const { environment } = await place();
+    const { environment } = await place('named');
     const directory = join(environment['KEYWARD_DATA_DIR'] ?? '', 'read-only');
     await mkdir(directory);
     await chmod(directory, 0o500);
@@ -139,13 +143,13 @@ describe('a start that cannot serve ends with one clear line and a non-zero exit
   });
 
   test('an address that this machine has not got', async () => {
-    const { environment } = await place();
+    const { environment } = await place('named');
     const ended = await runKeyward(['serve'], { ...environment, HOST: '203.0.113.1' });
     expect(oneLineOf(ended)).toMatch(/^keyward: .*this machine has no address 203\.0\.113\.1.*HOST/);
   });
 
   test('an open door on a public address', async () => {
-    const { environment } = await place();
+    const { environment } = await place('named');
     const ended = await runKeyward(['serve'], { ...environment, HOST: '0.0.0.0', GATEWAY_AUTH: 'open' });
     expect(oneLineOf(ended)).toMatch(
       /^keyward: .*GATEWAY_AUTH=open needs a HOST that is a loopback or private address/,
@@ -153,7 +157,7 @@ describe('a start that cannot serve ends with one clear line and a non-zero exit
   });
 
   test('after which the port is free again', async () => {
-    const { environment } = await place();
+    const { environment } = await place('embedded');
     const port = String(await freePort());
     const file = join(environment['KEYWARD_DATA_DIR'] ?? '', 'a-file');
     await writeFile(file, '');
@@ -168,7 +172,7 @@ describe('a start that cannot serve ends with one clear line and a non-zero exit
 
 describe('a start', () => {
   test('while the database is not open yet lives, and answers all else with 503 not_ready', async () => {
-    const { environment } = await place({ migrated: false });
+    const { environment } = await place('embedded', { migrated: false });
     const port = await freePort();
     const early: Promise<Response>[] = [];
     const ask = (path: string, method: string): unknown =>
@@ -187,7 +191,7 @@ describe('a start', () => {
   });
 
   test('that makes its database does not keep the port waiting', { timeout: 120_000 }, async () => {
-    const { environment } = await place();
+    const { environment } = await place('named');
     const port = await freePort();
     let lives = 0;
     const making = new AbortController();
@@ -229,7 +233,7 @@ describe('a start', () => {
   });
 
   test('takes over the directory of a server that was killed', async () => {
-    const { environment } = await place();
+    const { environment } = await place('embedded');
     const killed = serverProcess(environment);
     await killed.url();
     killed.kill('SIGKILL');
@@ -328,32 +332,32 @@ describe('a stop', () => {
     await Promise.all([silent.rest(), resting.rest()]);
   });
 
-  test.each(['SIGTERM', 'SIGINT'] as const)(
-    'by %s ends the process in good order: exit 0',
-    async (signal) => {
-      const provider = await standIn();
-      const { environment } = await place();
-      const server = serverProcess({
-        ...environment,
-        OPENROUTER_API_KEY: providerKey,
-        OPENROUTER_BASE_URL: provider.baseUrl,
-      });
-      const url = await server.url();
-      provider.behave({ cut: { afterBytes: 100, ending: 'stall' } });
-      const inFlight = await fetch(`${url}/v1/chat/completions`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${gatewayToken}`, 'content-type': 'application/json' },
-        body: JSON.stringify(askStream),
-      });
-      await provider.waitForStall();
-      const began = performance.now();
-      server.kill(signal);
-      await server.said(new RegExp(`${signal}: finishing the requests in flight`));
-      provider.release('rest');
-      expect(await inFlight.text()).toMatch(/data: \[DONE\]\n\n$/);
-      expect((await server.ended()).exitCode).toBe(0);
-      expect(performance.now() - began).toBeLessThan(10_000);
-      expect(existsSync(join(environment['KEYWARD_DATA_DIR'] ?? '', 'keyward.lock'))).toBe(false);
-    },
-  );
+  test.each([
+    ['SIGTERM', 'embedded'],
+    ['SIGINT', 'postgres'],
+  ] as const)('by %s ends the process in good order: exit 0 (%s)', async (signal, engine) => {
+    const provider = await standIn();
+    const { environment } = await place(engine);
+    const server = serverProcess({
+      ...environment,
+      OPENROUTER_API_KEY: providerKey,
+      OPENROUTER_BASE_URL: provider.baseUrl,
+    });
+    const url = await server.url();
+    provider.behave({ cut: { afterBytes: 100, ending: 'stall' } });
+    const inFlight = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${gatewayToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify(askStream),
+    });
+    await provider.waitForStall();
+    const began = performance.now();
+    server.kill(signal);
+    await server.said(new RegExp(`${signal}: finishing the requests in flight`));
+    provider.release('rest');
+    expect(await inFlight.text()).toMatch(/data: \[DONE\]\n\n$/);
+    expect((await server.ended()).exitCode).toBe(0);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(existsSync(join(environment['KEYWARD_DATA_DIR'] ?? '', 'keyward.lock'))).toBe(false);
+  });
 });

@@ -18,6 +18,7 @@ import { ringOf, section, writeArchive } from '../support/archives.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
 import { backUp, restore } from '../support/backup-acts.ts';
 import { readContents } from '../support/database-contents.ts';
+import { atDepth } from '../support/depth.ts';
 import { openOn, type Engine, type OpenedDatabase } from '../support/keyward-database.ts';
 import { archivedRows, liveIn, nextNumbers } from '../support/lived-in-database.ts';
 import { openUrl, withClient } from '../support/migration-stages.ts';
@@ -38,10 +39,13 @@ const newPath = (): string => join(directory(), `${(files += 1)}.archive`);
 /** What a restore itself moves: the revision, and the trail, to which it adds its event. */
 const moved = ['keyward_revision', 'keyward_audit_events'];
 
-const pairs: readonly (readonly [Engine, Engine])[] = [
-  ['embedded', 'postgres'],
-  ['postgres', 'embedded'],
-];
+const pairs = atDepth<readonly (readonly [Engine, Engine])[]>({
+  usual: [['embedded', 'postgres']],
+  thorough: [
+    ['embedded', 'postgres'],
+    ['postgres', 'embedded'],
+  ],
+});
 
 describe.each(pairs)('from %s to %s', (fromEngine, toEngine) => {
   let from: OpenedDatabase;

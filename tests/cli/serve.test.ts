@@ -109,7 +109,7 @@ describe('the first start in a place where nothing is', patience, () => {
   });
 
   it('with tokens in the environment shows none and makes none', async () => {
-    const { run, serve } = await commandLine({}, 'embedded');
+    const { run, serve } = await commandLine();
     const { process: server } = await serve();
     expect((await run('tokens list --json')).json).toEqual({ tokens: [] });
     server.kill('SIGTERM');
@@ -121,9 +121,9 @@ describe('the first start in a place where nothing is', patience, () => {
     ['with the token that it made', {}],
     ['without a token where the door is open, which it says loudly', { GATEWAY_AUTH: 'open' }],
   ])('shows a curl that works as it stands, %s', async (_how, env) => {
-    const dataDirectory = join(newDirectory(), 'data');
-    await migratedPgliteDirectory(join(dataDirectory, 'database'));
-    const { serve } = commandLineAt({ KEYWARD_DATA_DIR: dataDirectory, PORT: '0', ...env });
+    const { environment } = await commandLine(env);
+    const { KEYWARD_GATEWAY_TOKEN: _gateway, KEYWARD_ADMIN_TOKEN: _admin, ...without } = environment;
+    const { serve } = commandLineAt(without);
     const { process: server } = await serve();
     const [curl] = await server.said(/curl [^']+'[^']+'/);
     const [, url = ''] = /curl (\S+)/.exec(curl) ?? [];
@@ -280,7 +280,7 @@ describe('a start without its encryption key', patience, () => {
   ])(
     '%s is refused without a word of it, and with the command that makes a good one',
     async (_what, bad, why) => {
-      const { run } = await commandLine({ BYOK_ENCRYPTION_KEY: bad }, 'embedded');
+      const { run } = await commandLine({ BYOK_ENCRYPTION_KEY: bad });
       const { exitCode, stdout, stderr } = await run('serve');
       expect([exitCode, stdout]).toEqual([1, '']);
       expect(stderr).toMatch(why);
@@ -295,7 +295,7 @@ describe('a start without its encryption key', patience, () => {
     const file = join(directory, 'ring');
     await run(`encryption-key generate --file ${file}`);
     chmodSync(file, 0o644);
-    const { environment } = await commandLine({}, 'embedded');
+    const { environment } = await commandLine();
     const { BYOK_ENCRYPTION_KEY: _none, ...without } = environment;
     const { serve } = commandLineAt({ ...without, BYOK_ENCRYPTION_KEY_FILE: file });
     const { process: server } = await serve();

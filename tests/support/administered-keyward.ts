@@ -1,9 +1,9 @@
 /**
- * One Keyward before one stand-in of OpenRouter, administered over HTTP, for all tests of a suite, on each
- * engine. Time stands still but for what a test lets pass; two minutes pass between tests.
+ * One Keyward before one stand-in of OpenRouter, administered over HTTP, for all tests of a suite. Time stands still
+ * but for what a test lets pass; two minutes pass between tests.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
-import type { Engine } from './keyward-database.ts';
+import { usualEngines } from './depth.ts';
 import { manualClock, type ManualClock } from './manual-clock.ts';
 import { adminToken, startKeyward, type RunningKeyward } from './running-keyward.ts';
 import { startStandInProvider, type StandInProvider } from './stand-in-provider.ts';
@@ -74,13 +74,13 @@ export async function lastEvent({ keyward }: Administered): Promise<Record<strin
   return JSON.parse(row?.event ?? '{}') as Record<string, unknown>;
 }
 
-/** A suite for both engines. Each test finds openrouter without a stored key, its source environment. */
+/** A suite for the usual engines. Each test finds openrouter without a stored key, its source environment. */
 export function describeAdministered(
   title: string,
   suite: (administered: () => Administered) => void,
   env: Readonly<Record<string, string>> = {},
 ): void {
-  describe.each(['embedded', 'postgres'] as const satisfies readonly Engine[])(`${title} (%s)`, (engine) => {
+  describe.each(usualEngines)(`${title} (%s)`, (engine) => {
     let started: Administered | undefined;
     const here = (): Administered => {
       if (started === undefined) throw new Error('this is there only while a test runs');

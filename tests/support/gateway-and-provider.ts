@@ -15,7 +15,7 @@ export interface GatewayAndProvider {
 /** @param env variables beside those that every test needs */
 export function gatewayAndProvider(
   env: Readonly<Record<string, string>> = {},
-  engine: Engine = 'embedded',
+  engine: Engine = 'postgres',
 ): GatewayAndProvider {
   let keyward: RunningKeyward | undefined;
   let provider: StandInProvider | undefined;

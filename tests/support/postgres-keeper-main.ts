@@ -108,6 +108,7 @@ function settings({ port }: { port: number }): string[] {
     fsync: 'off',
     synchronous_commit: 'off',
     full_page_writes: 'off',
+    autovacuum: 'off',
     logging_collector: 'off',
     lc_messages: 'C',
   };
