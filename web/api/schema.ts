@@ -69,6 +69,17 @@ export interface paths {
 /** Requests that used tokens of a model whose price is not known. */
 "unpriced": number; "average_latency_ms": number }> } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
+  "/api/v1/admin/usage/hours": {
+    get: { parameters: { query?: never; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { 
+/** The beginnings of the last 24 hours, the oldest first; the last one goes on. */
+"hours": Array<string>; 
+/** By slug; a provider that was asked nothing is missing, and a deleted one too. */
+"providers": Array<{ "provider": string; 
+/** Answered requests, one number for each hour. */
+"requests": Array<number>; 
+/** Those of them that were answered with 400 or above, or broke off. */
+"errors": Array<number> }> } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
+  };
   "/api/v1/admin/encryption-keys": {
     get: { parameters: { query?: never; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { 
 /** Where this instance has its ring from. */
