@@ -318,6 +318,8 @@ export interface paths {
 "request_headers"?: (Record<string, string> | null) | undefined; 
 /** Whether the address may lead into a private network. */
 "allow_private_network"?: boolean | undefined; 
+/** Whether users may bring keys of their own; the keys that are there stay, and do not serve without. */
+"is_byok_supported"?: boolean | undefined; 
 /** Why, in your words; it goes into the audit trail. */
 "reason"?: string | undefined } } }; responses: { 201: { content: { "application/json": { 
 /** The revision that the write made, or the last one where it changed nothing that serves. */
@@ -334,6 +336,8 @@ export interface paths {
 "request_headers"?: (Record<string, string> | null) | undefined; 
 /** Whether the address may lead into a private network. */
 "allow_private_network"?: boolean | undefined; 
+/** Whether users may bring keys of their own; the keys that are there stay, and do not serve without. */
+"is_byok_supported"?: boolean | undefined; 
 /** Why, in your words; it goes into the audit trail. */
 "reason"?: string | undefined } } }; responses: { 200: { content: { "application/json": { 
 /** The revision that the write made, or the last one where it changed nothing that serves. */
@@ -1039,7 +1043,9 @@ export interface components {
 /** As the instance that answers has it, with its environment. */
 "upstream": components['schemas']["Upstream"]; 
 /** A model for a first request, as callers name it; null where Keyward suggests none. */
-"example_model": (string | null); "request_headers": (Record<string, string> | null); "allow_private_network": boolean; "stored_key": (components['schemas']["StoredKey"] | null); 
+"example_model": (string | null); "request_headers": (Record<string, string> | null); "allow_private_network": boolean; 
+/** Whether users may bring keys of their own, which then come before that of the platform. */
+"is_byok_supported": boolean; "stored_key": (components['schemas']["StoredKey"] | null); 
 /** As the instance that answers would serve it, with its environment. */
 "serves": components['schemas']["Serves"]; 
 /** The revision in which it changed last, for If-Match. */
