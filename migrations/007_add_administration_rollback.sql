@@ -25,6 +25,9 @@ BEGIN
     SELECT '011' AS version WHERE EXISTS (
       SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
          AND relname IN ('keyward_usage_daily', 'keyward_token_limits', 'keyward_token_minutes', 'keyward_model_aliases'))
+    UNION ALL
+    SELECT '012' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname = 'keyward_usage_hourly')
   ) AS built_on_it;
   IF later IS NOT NULL THEN
     RAISE EXCEPTION 'migration 007 cannot be rolled back while later ones are there: %', later

@@ -4,13 +4,20 @@
 
 DO $$
 DECLARE
+  later TEXT;
   own RECORD;
   holds_rows BOOLEAN := false;
 BEGIN
-  IF EXISTS (
+  SELECT string_agg(version, ', ' ORDER BY version DESC) INTO later FROM (
+    SELECT '011' AS version WHERE EXISTS (
       SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
-         AND relname IN ('keyward_usage_daily', 'keyward_token_limits', 'keyward_token_minutes', 'keyward_model_aliases')) THEN
-    RAISE EXCEPTION 'migration 010 cannot be rolled back while later ones are there: 011'
+         AND relname IN ('keyward_usage_daily', 'keyward_token_limits', 'keyward_token_minutes', 'keyward_model_aliases'))
+    UNION ALL
+    SELECT '012' AS version WHERE EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname = 'keyward_usage_hourly')
+  ) AS built_on_it;
+  IF later IS NOT NULL THEN
+    RAISE EXCEPTION 'migration 010 cannot be rolled back while later ones are there: %', later
       USING HINT = 'Nothing was changed. Roll those back first, in the order in which they are named.';
   END IF;
   DROP TABLE IF EXISTS keyward_alert_deliveries;

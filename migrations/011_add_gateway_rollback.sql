@@ -8,6 +8,11 @@ DECLARE
   own RECORD;
   holds_rows BOOLEAN := false;
 BEGIN
+  IF EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname = 'keyward_usage_hourly') THEN
+    RAISE EXCEPTION 'migration 011 cannot be rolled back while later ones are there: 012'
+      USING HINT = 'Nothing was changed. Roll those back first, in the order in which they are named.';
+  END IF;
   DROP TABLE IF EXISTS keyward_usage_daily;
   DROP TABLE IF EXISTS keyward_token_minutes;
   -- The functions of their triggers go with other migrations.

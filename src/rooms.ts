@@ -177,6 +177,7 @@ export async function openRooms(
   const usage = await openUsage({
     db: database.kysely,
     config,
+    clock,
     log,
     instanceId: id,
     registry,

@@ -3,8 +3,10 @@ import type { Kysely } from 'kysely';
 import type { Registry } from 'prom-client';
 import type { TokenUsage } from './auth/token-usage.ts';
 import type { Tables } from './database/tables.ts';
+import type { Clock } from './foundation/clock.ts';
 import type { Config } from './foundation/config.ts';
 import type { Logger } from './foundation/logger.ts';
+import { OldHours } from './usage/usage-hours.ts';
 import { usageMetrics } from './usage/usage-metrics.ts';
 import { UsageQueue } from './usage/usage-queue.ts';
 import type { UsageSink } from './usage/usage-record.ts';
@@ -19,6 +21,7 @@ export interface UsageRoom {
 export async function openUsage(parts: {
   readonly db: Kysely<Tables>;
   readonly config: Config;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly instanceId: string;
   readonly registry: Registry;
@@ -26,7 +29,8 @@ export async function openUsage(parts: {
   /** The slugs that are served now. */
   readonly providers: () => Iterable<string>;
 }): Promise<UsageRoom> {
-  const { db, config, log, instanceId, registry, tokenUsage } = parts;
+  const { db, config, clock, log, instanceId, registry, tokenUsage } = parts;
+  const oldHours = new OldHours({ db, clock, log });
   const queue: UsageQueue = new UsageQueue({
     log,
     write: async (records) => {
@@ -34,6 +38,7 @@ export async function openUsage(parts: {
       metrics.countWritten(written);
       for (const record of written)
         tokenUsage.used(record, { costUsd: (record.cost?.inputUsd ?? 0) + (record.cost?.outputUsd ?? 0) });
+      await oldHours.clear();
     },
     onDropped: (records) => metrics.countDropped(records),
   });

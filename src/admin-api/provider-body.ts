@@ -16,6 +16,12 @@ const settingFields = {
     .boolean()
     .optional()
     .describe('Whether the address may lead into a private network.'),
+  is_byok_supported: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether users may bring keys of their own; the keys that are there stay, and do not serve without.',
+    ),
   reason,
 };
 
@@ -76,5 +82,6 @@ export function settingsIn(body: Body): ProviderSettings {
     isActive: body.is_active,
     requestHeaders: body.request_headers,
     allowPrivateNetwork: body.allow_private_network,
+    isByokSupported: body.is_byok_supported,
   };
 }

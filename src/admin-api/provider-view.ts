@@ -73,6 +73,9 @@ export const providerView = z
       .describe('A model for a first request, as callers name it; null where Keyward suggests none.'),
     request_headers: z.record(z.string(), z.string()).nullable(),
     allow_private_network: z.boolean(),
+    is_byok_supported: z
+      .boolean()
+      .describe('Whether users may bring keys of their own, which then come before that of the platform.'),
     stored_key: storedKeyView.nullable(),
     serves: servesView.describe('As the instance that answers would serve it, with its environment.'),
     revision: z.int().describe('The revision in which it changed last, for If-Match.'),
@@ -95,6 +98,7 @@ export function viewProvider(row: ListedProvider, parts: ViewParts): ProviderVie
     example_model: exampleModelOf(row.provider_slug),
     request_headers: headersIn(row.request_headers),
     allow_private_network: row.allow_private_network,
+    is_byok_supported: row.is_byok_supported === true,
     stored_key: viewStoredKey(row, parts),
     serves: viewServes(row, explained),
     revision: row.revision,

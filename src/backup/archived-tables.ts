@@ -54,6 +54,7 @@ export const optionalTable = 'llm_usage_logs';
 export const leftOutTables: Readonly<Record<string, string>> = {
   keyward_instances: 'says which servers run now',
   keyward_token_minutes: 'counts of the last minutes',
+  keyward_usage_hourly: 'counts of the last two days; those by day are in it',
   keyward_sessions: 'whoever is signed in signs in again',
   keyward_idempotency_keys: 'answers kept for repeated requests, good for a day; and counts of attempts',
   keyward_migrations: 'a restore applies the migrations anew and writes its own',

@@ -207,6 +207,9 @@ function withSettings(command: Command): Command {
         ['yes', 'no'],
       ),
     )
+    .addOption(
+      new Option('--user-keys <yes|no>', 'whether users may bring keys of their own').choices(['yes', 'no']),
+    )
     .addOption(reason())
     .addOption(json());
 }

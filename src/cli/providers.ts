@@ -24,6 +24,7 @@ export interface ProviderOptions {
   readonly source?: string;
   readonly active?: 'yes' | 'no';
   readonly privateNetwork?: 'yes' | 'no';
+  readonly userKeys?: 'yes' | 'no';
   readonly reason?: string;
   readonly json?: true;
 }
@@ -47,18 +48,17 @@ export async function listProviders(options: { json?: true }): Promise<void> {
 
 export async function showProvider(slug: string, options: { json?: true }): Promise<void> {
   await withInstallation(async (installation) => {
-    const { provider, name, active, source, base_url } = describe(
-      installation,
-      await findProvider(installation, slug),
-    );
+    const described = describe(installation, await findProvider(installation, slug));
     if (options.json) {
-      printJson({ provider, name, active, source, base_url });
+      printJson(described);
       return;
     }
+    const { provider, name, active, source, base_url, is_byok_supported: takesUserKeys } = described;
     print(`${name} (${provider})`);
     print(`  active    ${active ? 'yes' : 'no: for callers it does not exist'}`);
     print(`  source    ${source}`);
     print(`  base URL  ${base_url}`);
+    print(`  user keys ${takesUserKeys ? 'yes: users may bring keys of their own' : 'no'}`);
     remark(`Its key: keyward keys explain ${slug}`);
   });
 }
@@ -142,6 +142,7 @@ function settingsIn(options: ProviderOptions): ProviderSettings {
     source: options.source,
     isActive: truth(options.active),
     allowPrivateNetwork: truth(options.privateNetwork),
+    isByokSupported: truth(options.userKeys),
   };
 }
 
@@ -166,5 +167,6 @@ function describe({ config, ...installation }: Installation, row: ProviderRow) {
     active: row.is_active === true,
     source: row.api_key_source,
     base_url: 'problem' in upstream ? upstream.problem : shownUrl(upstream.baseUrl),
+    is_byok_supported: row.is_byok_supported === true,
   };
 }

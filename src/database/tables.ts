@@ -86,6 +86,13 @@ interface KeywardModelAliasesTable {
   changed_at: Timestamp;
 }
 
+interface KeywardUsageHourlyTable {
+  hour: Timestamp;
+  provider: string;
+  requests: BigInteger;
+  errors: BigInteger;
+}
+
 interface KeywardRevisionTable {
   revision: BigInteger;
 }
@@ -419,6 +426,7 @@ export interface Tables {
   user_api_keys: UserApiKeysTable;
   keyward_token_limits: KeywardTokenLimitsTable;
   keyward_model_aliases: KeywardModelAliasesTable;
+  keyward_usage_hourly: KeywardUsageHourlyTable;
   keyward_revision: KeywardRevisionTable;
   keyward_installation: KeywardInstallationTable;
   keyward_instances: KeywardInstancesTable;

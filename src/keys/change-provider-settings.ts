@@ -159,6 +159,7 @@ const blank: ProviderColumns = {
   is_active: true,
   request_headers: null,
   allow_private_network: false,
+  is_byok_supported: true,
 };
 
 /**

@@ -19,6 +19,8 @@ export interface ProviderSettings {
   /** By name; null for none. */
   readonly requestHeaders?: Readonly<Record<string, string>> | null | undefined;
   readonly allowPrivateNetwork?: boolean | undefined;
+  /** Whether users may bring keys of their own. */
+  readonly isByokSupported?: boolean | undefined;
 }
 
 /** The same as columns. */
@@ -29,6 +31,7 @@ export interface ProviderColumns {
   readonly is_active: boolean | null;
   readonly request_headers: unknown;
   readonly allow_private_network: boolean;
+  readonly is_byok_supported: boolean | null;
 }
 
 const sources: readonly string[] = ['environment', 'database', 'hybrid'];
@@ -56,6 +59,7 @@ export function applySettings(
     is_active: fields.isActive ?? now.is_active,
     request_headers: headers,
     allow_private_network: fields.allowPrivateNetwork ?? now.allow_private_network,
+    is_byok_supported: fields.isByokSupported ?? now.is_byok_supported,
   };
   // An address that was bad before must not keep an administrator from changing something else.
   if (fields.baseUrl !== undefined || fields.allowPrivateNetwork !== undefined)
@@ -142,6 +146,7 @@ const columnNames = [
   'is_active',
   'request_headers',
   'allow_private_network',
+  'is_byok_supported',
 ] as const satisfies readonly (keyof ProviderColumns)[];
 
 /** What SQL has put there may hold a password or a key. */

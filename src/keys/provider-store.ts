@@ -21,6 +21,7 @@ export type ProviderRow = Pick<
   | 'api_key_binding'
   | 'allow_private_network'
   | 'request_headers'
+  | 'is_byok_supported'
 >;
 
 /** All providers, the inactive ones too, by slug. An empty key is no key, as the platform's own code has it. */
@@ -41,6 +42,7 @@ export async function readProviders(db: Kysely<Tables>): Promise<ProviderRow[]> 
       'api_key_binding',
       'allow_private_network',
       'request_headers',
+      'is_byok_supported',
     ])
     .orderBy('provider_slug')
     .execute();

@@ -34,6 +34,11 @@ export interface UsageRecord {
   readonly tokens: CountedTokens | null;
 }
 
+/** What counts as an error: an answer with 400 or above, and one that broke off. */
+export function isError({ status, errorCode }: Pick<UsageRecord, 'status' | 'errorCode'>): boolean {
+  return status >= 400 || errorCode !== null;
+}
+
 /** Whoever is told of each; returns at once. */
 export interface UsageSink {
   record(record: UsageRecord): void;

@@ -1,6 +1,6 @@
 /**
- * The tables llm_usage_logs and keyward_usage_daily: one row a request, and its sums by day in the same transaction,
- * so that the two never tell different stories.
+ * The tables llm_usage_logs and keyward_usage_daily: one row a request, and its sums by day (and, in usage-hours.ts, by
+ * hour) in the same transaction, so that they never tell different stories.
  */
 import { randomUUID } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
@@ -8,7 +8,8 @@ import { numericIn } from '../database/numeric.ts';
 import type { Tables } from '../database/tables.ts';
 import { dayOf } from '../foundation/day.ts';
 import { costOf, type Cost, type OwnPrice } from './price.ts';
-import type { UsageRecord } from './usage-record.ts';
+import { addToHours } from './usage-hours.ts';
+import { isError, type UsageRecord } from './usage-record.ts';
 
 export interface PricedRecord extends UsageRecord {
   /** Null where the price is not known, or no tokens are. */
@@ -25,6 +26,7 @@ export async function writeUsage(
     const priced = records.map((record) => ({ ...record, cost: priceOf(record, prices) }));
     await addRows(tx, priced);
     await addToDays(tx, priced);
+    await addToHours(tx, priced);
     return priced;
   });
 }
@@ -137,7 +139,7 @@ async function addToDays(tx: Kysely<Tables>, records: readonly PricedRecord[]): 
       sum[field] = Number(sum[field]) + number;
     };
     add('requests', 1);
-    add('errors', record.status >= 400 || record.errorCode !== null ? 1 : 0);
+    add('errors', isError(record) ? 1 : 0);
     add('prompt', record.tokens?.prompt ?? 0);
     add('completion', record.tokens?.completion ?? 0);
     add('cached', record.tokens?.cached ?? 0);

@@ -114,7 +114,7 @@ describe('is noticed:', () => {
 
   it('a head that was edited, also where its checksum fits', async () => {
     const text = (await archiveOf(made)).toString('latin1');
-    const edited = Buffer.from(text.replace('"schema_version":"011"', '"schema_version":"010"'), 'latin1');
+    const edited = Buffer.from(text.replace('"schema_version":"012"', '"schema_version":"010"'), 'latin1');
     expect((await inspect(withFittingChecksum(edited))).fault).toContain('its head is not as it was written');
   });
 

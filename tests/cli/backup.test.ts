@@ -56,6 +56,7 @@ describe('keyward backup', () => {
         keyward_migrations: a restore applies the migrations anew and writes its own
         keyward_sessions: whoever is signed in signs in again
         keyward_token_minutes: counts of the last minutes
+        keyward_usage_hourly: counts of the last two days; those by day are in it
       "
     `);
     expect((await stat(archive)).mode & 0o777).toBe(0o600);
@@ -109,7 +110,7 @@ describe('keyward backup inspect', () => {
     expect(inspected.exitCode).toBe(0);
     expect(steady(inspected.transcript, 'DATA/one.archive')).toMatchInlineSnapshot(`
       "$ keyward backup inspect FILE
-      FILE: made TIME by Keyward 0.1.0 of a database at migration 011, N bytes.
+      FILE: made TIME by Keyward 0.1.0 of a database at migration 012, N bytes.
       TABLE                       ROWS
       keyward_revision            1
       keyward_installation        1
@@ -144,6 +145,7 @@ describe('keyward backup inspect', () => {
       Not in it: keyward_migrations (a restore applies the migrations anew and writes its own)
       Not in it: keyward_sessions (whoever is signed in signs in again)
       Not in it: keyward_token_minutes (counts of the last minutes)
+      Not in it: keyward_usage_hourly (counts of the last two days; those by day are in it)
       ENCRYPTION KEY  OPENS IT  STORED TOKENS  HERE
       a28d2b29        yes       3              in the ring
       Checksum: CHECKSUM, which fits.
@@ -211,6 +213,7 @@ describe('keyward restore', () => {
       ! Applied migration 009_add_encryption_keys.sql in N ms
       ! Applied migration 010_add_health_watch.sql in N ms
       ! Applied migration 011_add_gateway.sql in N ms
+      ! Applied migration 012_add_usage_by_hour.sql in N ms
       "
     `);
     expect((await to.run('audit verify --json')).json).toMatchObject({ whole: true });

@@ -219,7 +219,7 @@ describe('on a real PostgreSQL', patience, () => {
     const { run } = await commandLine({}, 'postgres', { migrated: false });
     expect((await run('keys list')).transcript).toMatchInlineSnapshot(`
       "$ keyward keys list
-      ! keyward: The database (PostgreSQL postgres@127.0.0.1:PORT/DATABASE) has not got 001, 002, 003, 004, 005, 006, 007, 008, 009, 010, 011 of the migrations yet. Apply them with: keyward migrate
+      ! keyward: The database (PostgreSQL postgres@127.0.0.1:PORT/DATABASE) has not got 001, 002, 003, 004, 005, 006, 007, 008, 009, 010, 011, 012 of the migrations yet. Apply them with: keyward migrate
       (exit code 3)
       "
     `);

@@ -21,10 +21,11 @@ describe('providers', { timeout: 120_000 }, () => {
         active    yes
         source    database
         base URL  https://llm.example.com/v1
+        user keys yes: users may bring keys of their own
       ! Its key: keyward keys explain our-llm
       "
     `);
-    expect((await run('providers change our-llm --active no')).stdout).toMatch(
+    expect((await run('providers change our-llm --active no --user-keys no')).stdout).toMatch(
       /^Changed the provider our-llm\./,
     );
     const { json } = await run('providers list --json');
@@ -34,6 +35,7 @@ describe('providers', { timeout: 120_000 }, () => {
       active: false,
       source: 'database',
       base_url: url,
+      is_byok_supported: false,
     });
     await run('keys set our-llm', { input: ['a', 'key', '1234'.repeat(8)].join('-') });
     const refused = await run('providers delete our-llm --yes');

@@ -77,6 +77,7 @@ describe('the first start in a place where nothing is', patience, () => {
       Applied migration 009_add_encryption_keys.sql in N ms
       Applied migration 010_add_health_watch.sql in N ms
       Applied migration 011_add_gateway.sql in N ms
+      Applied migration 012_add_usage_by_hour.sql in N ms
       SIGTERM: finishing the requests in flight
       Stopped.
       "

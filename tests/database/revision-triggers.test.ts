@@ -25,6 +25,8 @@ const providerChanges = [
   updateGroq(`encrypted_api_key = 'token'`),
   updateGroq(`api_key_source = 'hybrid'`),
   updateGroq(`api_key_test_status = 'invalid'`),
+  updateGroq('is_byok_supported = false'),
+  updateGroq('is_byok_supported = NULL'),
   `DELETE FROM llm_providers WHERE provider_slug = 'groq'`,
   'TRUNCATE llm_providers CASCADE',
   'DELETE FROM llm_providers',

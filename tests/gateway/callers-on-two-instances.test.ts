@@ -1,6 +1,10 @@
-/** Two instances on one PostgreSQL: a rate is one rate for both, and a token that is revoked at one is refused by both. */
+/**
+ * Two instances on one PostgreSQL: a rate is one rate for both, a token that is revoked at one is refused by both, and
+ * so is a key of a user where a provider takes none any more.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { revokeToken } from '../../src/auth/token-store.ts';
+import { callAdmin } from '../support/administered-keyward.ts';
 import { occasionOfTests } from '../support/audited.ts';
 import { providerKey } from '../support/gateway-and-provider.ts';
 import { limitedToken, type LimitedToken } from '../support/limited-tokens.ts';
@@ -54,4 +58,32 @@ test('a token that is revoked is refused by both as soon as they have caught up'
   await here.caughtUp();
   await there.caughtUp();
   expect(await statuses()).toEqual([401, 401]);
+});
+
+test('a provider that takes no keys of users any more takes none at both, and again when it does', async () => {
+  const ownKey = ['sk', 'or', 'v1', 'b'.repeat(64)].join('-');
+  provider.setKeys([providerKey, ownKey]);
+  await here.sql(
+    `INSERT INTO user_api_keys (user_id, provider_id, encrypted_api_key, is_validated)
+     SELECT 'ada', id, $1, true FROM llm_providers WHERE provider_slug = 'openrouter'`,
+    [here.encrypt(ownKey)],
+  );
+  const token = await limitedToken(here, { owner: 'ada' });
+  await there.caughtUp();
+  const sources = async () =>
+    Promise.all(
+      [here, there].map(async (keyward) => (await ask(keyward, token)).headers.get('x-keyward-key-source')),
+    );
+  expect(await sources()).toEqual(['byok', 'byok']);
+  for (const [isSupported, source] of [
+    [false, 'environment'],
+    [true, 'byok'],
+  ] as const) {
+    // Its answer comes when both serve it.
+    const answer = await callAdmin(here.server.url, 'PATCH /api/v1/admin/providers/openrouter?wait=applied', {
+      body: { is_byok_supported: isSupported },
+    });
+    expect([answer.status, answer.body]).toMatchObject([200, { applied: { live: 2, behind: [] } }]);
+    expect(await sources()).toEqual([source, source]);
+  }
 });

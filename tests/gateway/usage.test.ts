@@ -1,6 +1,6 @@
 /** What the gateway notes of each request: in the log, by day, in the API and for Prometheus. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ask } from '../support/administrators.ts';
+import { ask, newToken } from '../support/administrators.ts';
 import { gatewayAndProvider, providerKey } from '../support/gateway-and-provider.ts';
 import { adminToken, gatewayToken } from '../support/running-keyward.ts';
 import { refusals } from '../support/stand-in-behaviour.ts';
@@ -13,6 +13,7 @@ describe.each(['embedded', 'postgres'] as const)('the usage of requests (%s)', (
   beforeEach(async () => {
     await room.keyward.change('DELETE FROM llm_usage_logs');
     await room.keyward.change('DELETE FROM keyward_usage_daily');
+    await room.keyward.change('DELETE FROM keyward_usage_hourly');
   });
 
   const rows = async () =>
@@ -110,6 +111,31 @@ describe.each(['embedded', 'postgres'] as const)('the usage of requests (%s)', (
     ]);
   });
 
+  test('is told of the last 24 hours by provider, to a viewer too, and to nobody without a token', async () => {
+    for (let turn = 0; turn < 3; turn += 1) await (await room.keyward.chat({ model, messages })).text();
+    room.provider.behave({ answer: refusals.paymentRequired });
+    await (await room.keyward.chat({ model, messages })).text();
+    await expect.poll(async () => (await rows()).length).toBe(4);
+    const { token: viewer } = await newToken(room.keyward, { role: 'viewer' });
+    const answer = await ask(room.keyward, 'GET /api/v1/admin/usage/hours', { token: viewer });
+    const { hours, providers } = (await answer.json()) as {
+      hours: string[];
+      providers: { provider: string; requests: number[]; errors: number[] }[];
+    };
+    expect(hours).toHaveLength(24);
+    expect(hours).toEqual(hours.toSorted());
+    expect(Date.now() - Date.parse(hours[23] ?? '')).toBeLessThan(2 * 3_600_000);
+    const sum = (numbers: readonly number[] = []) => numbers.reduce((all, number) => all + number, 0);
+    expect(providers.map(({ provider }) => provider)).toEqual(['openrouter']);
+    expect([providers[0]?.requests, providers[0]?.errors].map((all) => all?.length)).toEqual([24, 24]);
+    expect([sum(providers[0]?.requests), sum(providers[0]?.errors)]).toEqual([4, 1]);
+    // An hour may end between the calls.
+    expect(sum(providers[0]?.requests.slice(-2))).toBe(4);
+    expect((await ask(room.keyward, 'GET /api/v1/admin/usage/hours')).status).toBe(401);
+    const asked = await ask(room.keyward, 'GET /api/v1/admin/usage/hours?days=2', { token: viewer });
+    expect(asked.status).toBe(400);
+  });
+
   test('is counted for Prometheus, and holds no key, no token and no text', async () => {
     await (await room.keyward.chat({ model, messages: [{ role: 'user', content: 'a secret plan' }] })).text();
     await expect.poll(async () => (await rows()).length).toBe(1);
@@ -119,6 +145,7 @@ describe.each(['embedded', 'postgres'] as const)('the usage of requests (%s)', (
     const written = JSON.stringify([
       await room.keyward.sql('SELECT * FROM llm_usage_logs'),
       await room.keyward.sql('SELECT * FROM keyward_usage_daily'),
+      await room.keyward.sql('SELECT * FROM keyward_usage_hourly'),
     ]);
     for (const secret of [providerKey, gatewayToken, 'a secret plan']) expect(written).not.toContain(secret);
   });

@@ -1,5 +1,6 @@
 /** Keys that users bring: theirs come first, a refusal of theirs is theirs to hear, and they keep them by themselves. */
 import { describe, expect, test } from 'vitest';
+import { callAdmin } from '../support/administered-keyward.ts';
 import { eventsOf } from '../support/administrators.ts';
 import { gatewayAndProvider, providerKey, type GatewayAndProvider } from '../support/gateway-and-provider.ts';
 import { limitedToken, type LimitedToken } from '../support/limited-tokens.ts';
@@ -61,13 +62,44 @@ describe('a user who brought a key', () => {
     expect(await source()).toBe('byok');
     await room.keyward.change(`UPDATE user_api_keys SET is_active = false WHERE user_id = 'eve'`);
     expect(await source()).toBe('environment');
-    await room.keyward.sql('UPDATE llm_providers SET is_byok_supported = false');
-    await room.keyward.change(`UPDATE user_api_keys SET is_active = true WHERE user_id = 'eve'`);
-    expect(await source()).toBe('environment');
-    await room.keyward.sql('UPDATE llm_providers SET is_byok_supported = true');
-    await room.keyward.change(`UPDATE user_api_keys SET is_active = false WHERE user_id = 'eve'`);
     await room.keyward.change(`UPDATE user_api_keys SET is_active = true WHERE user_id = 'eve'`);
     expect(await source()).toBe('byok');
+    await room.keyward.change('UPDATE llm_providers SET is_byok_supported = false');
+    expect(await source()).toBe('environment');
+    await room.keyward.change('UPDATE llm_providers SET is_byok_supported = NULL');
+    expect(await source()).toBe('environment');
+    await room.keyward.change('UPDATE llm_providers SET is_byok_supported = true');
+    expect(await source()).toBe('byok');
+  });
+
+  test('is told by an administrator, with the next call, whether a provider takes it, and it is on record', async () => {
+    room.provider.setKeys(asGood);
+    await store(room, 'olga', room.keyward.encrypt(ownKey));
+    const olga = await limitedToken(room.keyward, { owner: 'olga' });
+    const set = async (isSupported: boolean): Promise<void> => {
+      const answer = await callAdmin(
+        room.keyward.server.url,
+        'PATCH /api/v1/admin/providers/openrouter?wait=applied',
+        { body: { is_byok_supported: isSupported } },
+      );
+      expect([answer.status, answer.body]).toMatchObject([
+        200,
+        { provider: { is_byok_supported: isSupported } },
+      ]);
+    };
+    expect(await chat(room, olga)).toMatchObject({ status: 200, source: 'byok' });
+    await set(false);
+    expect(await chat(room, olga)).toMatchObject({
+      status: 200,
+      source: 'environment',
+      sentWith: `Bearer ${providerKey}`,
+    });
+    await set(true);
+    expect(await chat(room, olga)).toMatchObject({ source: 'byok', sentWith: `Bearer ${ownKey}` });
+    expect(await eventsOf(room.keyward, 'provider.changed')).toMatchObject([
+      { before: { is_byok_supported: true }, after: { is_byok_supported: false } },
+      { before: { is_byok_supported: false }, after: { is_byok_supported: true } },
+    ]);
   });
 
   test('hears that the provider refuses it, the row says so, and the platform is not blamed', async () => {

@@ -87,6 +87,7 @@ describeOnEachDatabase('a provider', (opened) => {
           isActive: false,
           requestHeaders: { 'X-Title': 'App' },
           allowPrivateNetwork: true,
+          isByokSupported: false,
         }),
       ).toEqual({ found: true, parked: false, revision: before + 1 });
       expect(await rowOf()).toMatchObject({
@@ -96,6 +97,7 @@ describeOnEachDatabase('a provider', (opened) => {
         is_active: false,
         request_headers: { 'x-title': 'App' },
         allow_private_network: true,
+        is_byok_supported: false,
       });
       expect(await lastEvent()).toMatchObject({
         action: 'provider.changed',
@@ -107,8 +109,15 @@ describeOnEachDatabase('a provider', (opened) => {
           is_active: true,
           request_headers: null,
           allow_private_network: false,
+          is_byok_supported: true,
         },
-        after: { display_name: 'Groq, Inc.', base_url: elsewhere, source: 'hybrid', is_active: false },
+        after: {
+          display_name: 'Groq, Inc.',
+          base_url: elsewhere,
+          source: 'hybrid',
+          is_active: false,
+          is_byok_supported: false,
+        },
       });
       expect(await rowOf('xai')).toEqual(xai);
     });

@@ -19,6 +19,7 @@ const now: ProviderColumns = {
   is_active: true,
   request_headers: null,
   allow_private_network: false,
+  is_byok_supported: true,
 };
 
 const apply = (fields: ProviderSettings, over: Partial<ProviderColumns> = {}, slug = 'groq') =>
@@ -65,6 +66,7 @@ describe('a field', () => {
     ],
     ['a source', { source: 'hybrid' }, { api_key_source: 'hybrid' }],
     ['being inactive', { isActive: false }, { is_active: false }],
+    ['no keys of users', { isByokSupported: false }, { is_byok_supported: false }],
     ['headers', { requestHeaders: { 'X-A': '1' } }, { request_headers: { 'x-a': '1' } }],
     ['no headers', { requestHeaders: {} }, { request_headers: null }],
   ])('takes %s', (_what, fields, expected) => {

@@ -30,6 +30,7 @@ function row(slug: string, over: Partial<ProviderRow> = {}): ProviderRow {
     api_key_test_status: 'untested',
     api_key_binding: null,
     allow_private_network: false,
+    is_byok_supported: true,
     request_headers: null,
     ...over,
   };

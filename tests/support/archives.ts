@@ -37,7 +37,7 @@ export function headerOf({ ring, batches, header }: MadeOf): ArchiveHeader {
   return {
     made_at: '2026-01-02T03:04:05.678Z',
     keyward_version: '0.1.0',
-    schema_version: '011',
+    schema_version: '012',
     encrypted_under: ring.activeKeyId,
     salt: '5a'.repeat(32),
     keys: [{ id: ring.activeKeyId, tokens: 1 }],

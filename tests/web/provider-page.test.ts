@@ -161,6 +161,23 @@ describe('a provider', () => {
     }
   });
 
+  it('says whether users may bring keys of their own, at once and on record', async () => {
+    const page = await open('settings');
+    const keysOfUsers = page.getByLabel('Users may bring their own keys');
+    expect(await keysOfUsers.isChecked()).toBe(true);
+    await keysOfUsers.uncheck({ force: true });
+    await page.getByRole('button', { name: 'Save the settings' }).click();
+    await page.getByText('It holds for the next call.').waitFor();
+    expect(await call('GET', 'openrouter')).toMatchObject({ is_byok_supported: false });
+    const { body } = await callAdmin(url(), 'GET /api/v1/admin/audit-logs?action=provider.changed&limit=1');
+    expect(body['data']).toMatchObject([
+      { before: { is_byok_supported: true }, after: { is_byok_supported: false } },
+    ]);
+    // As it is changed elsewhere.
+    await call('PATCH', 'openrouter', { is_byok_supported: true });
+    await expect.poll(async () => keysOfUsers.isChecked()).toBe(true);
+  });
+
   it('reads anew what is stored where the answer to a key was lost, and keeps no key in the field', async () => {
     const page = await open();
     await page.route('**/set-key?*', async (route) => route.abort());
@@ -387,6 +404,7 @@ describe('a provider', () => {
     await page.getByRole('tab', { name: 'Settings' }).click();
     const name = page.getByLabel('Name', { exact: true });
     expect(await name.isDisabled()).toBe(true);
+    expect(await page.getByLabel('Users may bring their own keys').isDisabled()).toBe(true);
     await page.getByText('You are signed in as a viewer').waitFor();
     expect(
       await name.evaluate((field) => field.ownerDocument.defaultView?.getComputedStyle(field).opacity),

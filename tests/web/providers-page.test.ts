@@ -129,6 +129,61 @@ describe('System Provider Keys', () => {
       .waitFor();
   });
 
+  it('draws what was asked of each provider in 24 hours, by one request for all, and anew each minute', async () => {
+    const hour = (back: number): string =>
+      `date_trunc('hour', now() AT TIME ZONE 'UTC') - interval '${back} hours'`;
+    await keyward.sql(
+      `INSERT INTO keyward_usage_hourly (hour, provider, requests, errors)
+       VALUES (${hour(0)}, 'openrouter', 1200, 3), (${hour(5)}, 'openrouter', 4, 0), (${hour(30)}, 'openrouter', 9, 9),
+              (${hour(2)}, 'groq', 1, 0), (${hour(40)}, 'xai', 7, 0)`,
+    );
+    const page = await signedIn(url(), adminToken, '/usage');
+    await page.clock.install();
+    let asked = 0;
+    page.on('request', (request) => {
+      if (new URL(request.url()).pathname === '/api/v1/admin/usage/hours') asked += 1;
+    });
+    await page.goto(`${url()}/providers`);
+    const row = page.getByRole('row', { name: /OpenRouter/ });
+    const bars = row.getByRole('img', { name: '1,204 requests in 24 hours, 3 failed' });
+    await bars.waitFor();
+    /** Of the bars of one colour, the oldest hour first. */
+    const heights = async (name: string): Promise<number[]> => {
+      const path = await bars.locator(`path[class*="${name}"]`).getAttribute('d');
+      return [...(path ?? '').matchAll(/v-([\d.]+)/g)].map(([, tall]) => Number(tall));
+    };
+    expect(await heights('empty')).toHaveLength(22);
+    const [small = 0, large = 0, ...more] = await heights('asked');
+    expect(more).toEqual([]);
+    expect(large).toBeGreaterThan(small);
+    expect(small).toBeGreaterThan(0);
+    expect(await heights('failed')).toEqual([
+      expect.toSatisfy((height: number) => height > 0 && height < large),
+    ]);
+    await bars.focus();
+    await page.getByText('The most in an hour: 1,200.').waitFor();
+    await page
+      .getByRole('row', { name: /^Groq/ })
+      .getByRole('img', { name: '1 request in 24 hours, none failed' })
+      .waitFor();
+    const idle = page.getByRole('row', { name: /^xAI/ });
+    expect(await idle.getByRole('img', { name: /24 hours/ }).count()).toBe(0);
+    await idle.getByText('none', { exact: true }).last().waitFor();
+    expect(asked).toBe(1);
+    await keyward.sql(`UPDATE keyward_usage_hourly SET requests = 1201 WHERE requests = 1200`);
+    await page.clock.fastForward(61_000);
+    await row.getByRole('img', { name: '1,205 requests in 24 hours, 3 failed' }).waitFor();
+  });
+
+  it('shows the list where the traffic cannot be read, and says nothing of it', async () => {
+    const page = await signedIn(url(), adminToken, '/usage');
+    await page.route('**/usage/hours', async (route) => route.abort());
+    await page.goto(`${url()}/providers?q=openrouter`);
+    const row = page.getByRole('row', { name: /OpenRouter/ });
+    await row.waitFor();
+    expect(await row.getByRole('img', { name: /24 hours/ }).count()).toBe(0);
+  });
+
   it('signing out leaves nothing of what was shown', async () => {
     const page = await signedIn(url(), adminToken, '/providers?q=openrouter');
     await page.getByRole('row', { name: /OpenRouter/ }).waitFor();

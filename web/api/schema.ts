@@ -69,6 +69,17 @@ export interface paths {
 /** Requests that used tokens of a model whose price is not known. */
 "unpriced": number; "average_latency_ms": number }> } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
+  "/api/v1/admin/usage/hours": {
+    get: { parameters: { query?: never; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { 
+/** The beginnings of the last 24 hours, the oldest first; the last one goes on. */
+"hours": Array<string>; 
+/** By slug; a provider that was asked nothing is missing, and a deleted one too. */
+"providers": Array<{ "provider": string; 
+/** Answered requests, one number for each hour. */
+"requests": Array<number>; 
+/** Those of them that were answered with 400 or above, or broke off. */
+"errors": Array<number> }> } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
+  };
   "/api/v1/admin/encryption-keys": {
     get: { parameters: { query?: never; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { 
 /** Where this instance has its ring from. */
@@ -307,6 +318,8 @@ export interface paths {
 "request_headers"?: (Record<string, string> | null) | undefined; 
 /** Whether the address may lead into a private network. */
 "allow_private_network"?: boolean | undefined; 
+/** Whether users may bring keys of their own; the keys that are there stay, and do not serve without. */
+"is_byok_supported"?: boolean | undefined; 
 /** Why, in your words; it goes into the audit trail. */
 "reason"?: string | undefined } } }; responses: { 201: { content: { "application/json": { 
 /** The revision that the write made, or the last one where it changed nothing that serves. */
@@ -323,6 +336,8 @@ export interface paths {
 "request_headers"?: (Record<string, string> | null) | undefined; 
 /** Whether the address may lead into a private network. */
 "allow_private_network"?: boolean | undefined; 
+/** Whether users may bring keys of their own; the keys that are there stay, and do not serve without. */
+"is_byok_supported"?: boolean | undefined; 
 /** Why, in your words; it goes into the audit trail. */
 "reason"?: string | undefined } } }; responses: { 200: { content: { "application/json": { 
 /** The revision that the write made, or the last one where it changed nothing that serves. */
@@ -1028,7 +1043,9 @@ export interface components {
 /** As the instance that answers has it, with its environment. */
 "upstream": components['schemas']["Upstream"]; 
 /** A model for a first request, as callers name it; null where Keyward suggests none. */
-"example_model": (string | null); "request_headers": (Record<string, string> | null); "allow_private_network": boolean; "stored_key": (components['schemas']["StoredKey"] | null); 
+"example_model": (string | null); "request_headers": (Record<string, string> | null); "allow_private_network": boolean; 
+/** Whether users may bring keys of their own, which then come before that of the platform. */
+"is_byok_supported": boolean; "stored_key": (components['schemas']["StoredKey"] | null); 
 /** As the instance that answers would serve it, with its environment. */
 "serves": components['schemas']["Serves"]; 
 /** The revision in which it changed last, for If-Match. */

@@ -2,6 +2,13 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api, read } from './client.ts';
 
+/** The last 24 hours of all providers at once. */
+export const usageHoursQuery = queryOptions({
+  queryKey: ['usage', 'hours'],
+  queryFn: async () => read(api.GET('/api/v1/admin/usage/hours')),
+  refetchInterval: 60_000,
+});
+
 export interface UsageAsked {
   readonly by: 'day' | 'provider' | 'model' | 'token';
   /** The first day, in UTC: `2026-03-29`. The last one is today. */

@@ -19,6 +19,7 @@ export type KeyStatus = Answers<'/api/v1/admin/providers/{slug}/key-status'>;
 export type KeyManagement = Answers<'/api/v1/admin/providers/{slug}/key-management'>;
 export type RotationSchedule = Answers<'/api/v1/admin/providers/{slug}/rotation-schedule'>;
 export type UsageSum = Answers<'/api/v1/admin/usage'>['usage'][number];
+export type UsageByHour = Answers<'/api/v1/admin/usage/hours'>;
 export type KeyWarning = Schemas['KeyWarning'];
 export type DailyTest = Schemas['DailyTest'];
 export type Alert = Schemas['Alert'];

@@ -1,8 +1,9 @@
-/** GET /api/v1/admin/usage: requests, tokens and cost by day, provider, model, token and key. */
+/** GET /api/v1/admin/usage: requests, tokens and cost by day, provider, model, token and key; …/hours: the last 24 hours. */
 import { dayMs, dayOf } from '../../foundation/day.ts';
 import { z } from 'zod';
 import { KeywardError } from '../../foundation/errors.ts';
 import { readUsage, usageGroups, type UsageGroup } from '../../usage/read-usage.ts';
+import { readHours, toldHours } from '../../usage/usage-hours.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import type { TypedApp } from '../typed-app.ts';
 
@@ -29,6 +30,24 @@ const sum = z.object({
 });
 
 const usage = z.object({ from: z.string(), to: z.string(), usage: z.array(sum) });
+
+const perHour = z.array(z.int()).length(toldHours);
+
+const usageByHour = z.object({
+  hours: z
+    .array(z.iso.datetime())
+    .length(toldHours)
+    .describe('The beginnings of the last 24 hours, the oldest first; the last one goes on.'),
+  providers: z
+    .array(
+      z.object({
+        provider: z.string(),
+        requests: perHour.describe('Answered requests, one number for each hour.'),
+        errors: perHour.clone().describe('Those of them that were answered with 400 or above, or broke off.'),
+      }),
+    )
+    .describe('By slug; a provider that was asked nothing is missing, and a deleted one too.'),
+});
 
 const longestDays = 400;
 
@@ -86,6 +105,31 @@ export function usageRoutes(app: TypedApp, { database, clock }: AdminApiParts): 
           cost_usd: row.costUsd,
           unpriced: row.unpriced,
           average_latency_ms: row.averageLatencyMs,
+        })),
+      };
+    },
+  );
+
+  app.get(
+    '/api/v1/admin/usage/hours',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        operationId: 'getUsageByHour',
+        summary: 'The last 24 hours: requests and errors of each provider, hour by hour',
+        tags: ['usage'],
+        querystring: z.strictObject({}),
+        response: { 200: usageByHour.describe('The hours.') },
+      },
+    },
+    async () => {
+      const { hours, providers } = await readHours(database.kysely, clock.now());
+      return {
+        hours: hours.map((hour) => hour.toISOString()),
+        providers: providers.map(({ provider, requests, errors }) => ({
+          provider,
+          requests: [...requests],
+          errors: [...errors],
         })),
       };
     },

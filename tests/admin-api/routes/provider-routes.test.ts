@@ -55,6 +55,7 @@ describeAdministered('the list of providers', (here) => {
       example_model: 'openrouter/google/gemini-flash-1.5',
       request_headers: null,
       allow_private_network: false,
+      is_byok_supported: true,
       stored_key: {
         mask: expect.stringMatching(/^sk-or-v….{4}$/) as string,
         fingerprint: expect.stringMatching(/^fp_/) as string,

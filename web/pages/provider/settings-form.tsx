@@ -23,6 +23,7 @@ interface Draft {
   readonly base_url: string;
   readonly source: Source;
   readonly allow_private_network: boolean;
+  readonly is_byok_supported: boolean;
   /** One a line, `name: value`. */
   readonly request_headers: string;
 }
@@ -39,6 +40,7 @@ function draftOf({
   base_url,
   source,
   allow_private_network,
+  is_byok_supported,
   request_headers,
 }: Provider): Draft {
   const known = sources.find(({ value }) => value === source)?.value ?? 'environment';
@@ -47,6 +49,7 @@ function draftOf({
     base_url: base_url ?? '',
     source: known,
     allow_private_network,
+    is_byok_supported,
     request_headers: headerLines(request_headers),
   };
 }
@@ -56,6 +59,7 @@ const names: Readonly<Record<keyof Draft, string>> = {
   base_url: 'Base URL',
   source: 'Source',
   allow_private_network: 'Private network',
+  is_byok_supported: 'Keys of users',
   request_headers: 'Request headers',
 };
 
@@ -140,6 +144,13 @@ export function SettingsForm({ provider }: { readonly provider: Provider }) {
             disabled={!mayChange}
             checked={draft.allow_private_network}
             onChange={({ currentTarget }) => change({ allow_private_network: currentTarget.checked })}
+          />
+          <Switch
+            label="Users may bring their own keys"
+            description="Theirs then come before the key of the platform. Those that are there stay when this is off, and do not serve."
+            disabled={!mayChange}
+            checked={draft.is_byok_supported}
+            onChange={({ currentTarget }) => change({ is_byok_supported: currentTarget.checked })}
           />
           <Textarea
             label="Request headers"

@@ -5,6 +5,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Plus, Search, X } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { healthQuery, providersQuery } from '../../api/queries.ts';
+import { usageHoursQuery } from '../../api/usage-queries.ts';
 import type { ProviderFilter } from '../../router.tsx';
 import { AdminOnly } from '../../parts/admin-only.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
@@ -21,9 +22,10 @@ const AddProviderDialog = lazy(async () => ({
 export function ProvidersPage() {
   const providers = useQuery(providersQuery);
   const health = useQuery(healthQuery);
+  const traffic = useQuery(usageHoursQuery);
   const filter = useSearch({ from: '/providers' });
   const [isAdding, setAdding] = useState(false);
-  const rows = rowsOf(providers.data ?? [], health.data?.data ?? []);
+  const rows = rowsOf(providers.data ?? [], health.data?.data ?? [], traffic.data);
   return (
     <>
       <PageHeader

@@ -1,15 +1,28 @@
 /** What the list shows, filtered and in order. */
-import type { Provider, ProviderHealth } from '../../api/views.ts';
+import type { Provider, ProviderHealth, UsageByHour } from '../../api/views.ts';
 import type { ProviderFilter } from '../../router.tsx';
 
 export interface Row {
   readonly provider: Provider;
   readonly health: ProviderHealth | undefined;
+  /** Null where it was asked nothing; undefined while that is not known. */
+  readonly traffic: Traffic | null | undefined;
 }
 
-export function rowsOf(providers: readonly Provider[], health: readonly ProviderHealth[]): Row[] {
-  const bySlug = new Map(health.map((one) => [one.provider, one]));
-  return providers.map((provider) => ({ provider, health: bySlug.get(provider.slug) }));
+export type Traffic = Omit<UsageByHour['providers'][number], 'provider'>;
+
+export function rowsOf(
+  providers: readonly Provider[],
+  health: readonly ProviderHealth[],
+  traffic: UsageByHour | undefined,
+): Row[] {
+  const healthBySlug = new Map(health.map((one) => [one.provider, one]));
+  const trafficBySlug = new Map(traffic?.providers.map((one) => [one.provider, one]));
+  return providers.map((provider) => ({
+    provider,
+    health: healthBySlug.get(provider.slug),
+    traffic: traffic === undefined ? undefined : (trafficBySlug.get(provider.slug) ?? null),
+  }));
 }
 
 export function chooseRows(
