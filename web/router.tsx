@@ -1,7 +1,7 @@
 /** The addresses of the page. Each view is read when somebody goes there. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { knownActions } from './api/audit-actions.ts';
-import type { AuditFilter } from './api/views.ts';
+import type { AuditFilter, UserKeyFilter } from './api/views.ts';
 import { NotFound } from './shell/not-found.tsx';
 import { Shell } from './shell/shell.tsx';
 import { ViewFault } from './shell/view-fault.tsx';
@@ -181,6 +181,10 @@ export interface UsageShown {
   readonly days?: (typeof usageSpans)[number];
   readonly measure?: (typeof usageMeasures)[number];
   readonly by?: (typeof usageGroups)[number];
+  /** Of this provider alone. */
+  readonly provider?: string;
+  /** Of this token alone, by its number; 0 for the one of the environment. */
+  readonly token?: number;
 }
 
 function usageOf(search: Record<string, unknown>): UsageShown {
@@ -188,6 +192,8 @@ function usageOf(search: Record<string, unknown>): UsageShown {
     ...oneOf(search['days'], usageSpans, 'days'),
     ...oneOf(search['measure'], usageMeasures, 'measure'),
     ...oneOf(search['by'], usageGroups, 'by'),
+    ...textOf(search, 'provider'),
+    ...numberOf(search, 'token'),
   };
 }
 
@@ -198,9 +204,21 @@ const usage = createRoute({
   component: lazyRouteComponent(async () => import('./pages/usage/usage-page.tsx'), 'UsagePage'),
 });
 
+export const callerTabs = ['tokens', 'user-keys'] as const;
+
+/** Which keys of users are shown, where these are. */
+interface CallersShown extends UserKeyFilter {
+  readonly tab?: (typeof callerTabs)[number];
+}
+
 const callers = createRoute({
   getParentRoute: () => rootRoute,
   path: '/callers',
+  validateSearch: (search): CallersShown => ({
+    ...oneOf(search['tab'], callerTabs, 'tab'),
+    ...textOf(search, 'q'),
+    ...textOf(search, 'provider'),
+  }),
   component: lazyRouteComponent(async () => import('./pages/callers/callers-page.tsx'), 'CallersPage'),
 });
 
@@ -231,10 +249,10 @@ export type ProviderTab = (typeof providerTabs)[number];
 const provider = createRoute({
   getParentRoute: () => rootRoute,
   path: '/providers/$slug',
-  validateSearch: (search): { tab?: ProviderTab } & UsageShown => ({
-    ...oneOf(search['tab'], providerTabs, 'tab'),
-    ...usageOf(search),
-  }),
+  validateSearch: (search): { tab?: ProviderTab } & Omit<UsageShown, 'provider'> => {
+    const { provider: _, ...shown } = usageOf(search);
+    return { ...oneOf(search['tab'], providerTabs, 'tab'), ...shown };
+  },
   component: lazyRouteComponent(async () => import('./pages/provider/provider-page.tsx'), 'ProviderPage'),
 });
 
@@ -273,6 +291,16 @@ function textOf<Name extends string>(
   const value = search[name];
   const isText = (typeof value === 'string' && value !== '') || typeof value === 'number';
   return { [name]: isText ? String(value) : undefined } as { [key in Name]?: string };
+}
+
+/** As the database numbers rows. */
+function numberOf<Name extends string>(
+  search: Record<string, unknown>,
+  name: Name,
+): { [key in Name]?: number } {
+  const value = search[name];
+  const isNumber = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 1e9;
+  return { [name]: isNumber ? value : undefined } as { [key in Name]?: number };
 }
 
 function timeOf<Name extends string>(

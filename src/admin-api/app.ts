@@ -37,6 +37,7 @@ import { statusRoutes } from './routes/status-routes.ts';
 import { systemRoutes } from './routes/system-routes.ts';
 import { usageRoutes } from './routes/usage-routes.ts';
 import { tokenRoutes } from './routes/token-routes.ts';
+import { userKeyRoutes } from './routes/user-key-routes.ts';
 import { watchRoutes } from './routes/watch-routes.ts';
 import { sealMalformed, sendSecurityHeaders } from './security-headers.ts';
 import { readCookies } from './session-cookie.ts';
@@ -98,6 +99,7 @@ export async function createAdminApi(parts: AdminApiParts): Promise<TypedApp> {
   sessionRoutes(app, parts);
   signOnRoutes(app, parts);
   tokenRoutes(app, parts);
+  userKeyRoutes(app, parts);
   aliasRoutes(app, parts);
   providerRoutes(app, parts);
   keyRoutes(app, parts, limits);

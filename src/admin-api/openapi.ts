@@ -42,6 +42,7 @@ export async function collectDocument(app: TypedApp): Promise<void> {
         { name: 'alerts', description: 'What is wrong, who sees to it, and where it is told.' },
         { name: 'usage', description: 'What callers used, and what it cost.' },
         { name: 'tokens', description: 'Tokens of callers and administrators.' },
+        { name: 'user-keys', description: 'Keys that users brought: whose they are, and their removal.' },
         { name: 'models', description: 'Names that stand for models.' },
         { name: 'sessions', description: 'Sign in and out, with a token or by single sign-on.' },
         { name: 'audit', description: 'Who did what.' },

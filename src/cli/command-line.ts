@@ -18,6 +18,7 @@ import { addManagement, addRotation } from './rotation-commands.ts';
 import { printJson, remark } from './terminal.ts';
 import { withLimits } from './token-limit-options.ts';
 import type { LimitTokenOptions, MakeTokenOptions } from './tokens.ts';
+import { addUserKeys } from './user-key-commands.ts';
 
 const usageExitCode = 2;
 const sources = ['environment', 'database', 'hybrid'] as const;
@@ -77,6 +78,7 @@ function commandTree(outcome: { exitCode: number }): Command {
   addKeys(program, settle);
   addProviders(program, settle);
   addTokens(program);
+  addUserKeys(program, settle);
   addEncryptionKey(program, settle);
   addModels(program);
   addAlerts(program, settle);

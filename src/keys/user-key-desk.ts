@@ -22,6 +22,7 @@ import {
   listUserKeys,
   noteValidation,
   putUserKey,
+  userKeyTarget,
   type ListedUserKey,
 } from './user-key-store.ts';
 
@@ -97,7 +98,7 @@ export class UserKeyDesk {
       );
       record({
         action: 'user_key.set',
-        target: targetOf(asker.owner, slug),
+        target: userKeyTarget(asker.owner, slug),
         after: { fingerprint, mask, key_name: name, verdict: test.verdict, replaced },
       });
     });
@@ -110,7 +111,7 @@ export class UserKeyDesk {
     const { id } = await this.#provider(slug);
     await this.#parts.changes.audit.change(occasion, async (tx, record) => {
       if (!(await deleteUserKey(tx, owner, id))) throw notFound(slug);
-      record({ action: 'user_key.removed', target: targetOf(owner, slug) });
+      record({ action: 'user_key.removed', target: userKeyTarget(owner, slug) });
     });
     await this.#parts.onChanged();
   }
@@ -133,7 +134,7 @@ export class UserKeyDesk {
       await noteValidation(tx, stored.storedToken, validationOf(test));
       record({
         action: 'user_key.tested',
-        target: targetOf(asker.owner, slug),
+        target: userKeyTarget(asker.owner, slug),
         after: { fingerprint, verdict: test.verdict },
       });
     });
@@ -163,10 +164,6 @@ export class UserKeyDesk {
       param: 'provider',
     });
   }
-}
-
-function targetOf(owner: string, slug: string): { kind: string; id: string } {
-  return { kind: 'user_key', id: `${owner} ${slug}` };
 }
 
 function notFound(slug: string): KeywardError {

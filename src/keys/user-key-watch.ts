@@ -8,7 +8,7 @@ import { RecurringWork } from '../foundation/recurring-work.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Logger } from '../foundation/logger.ts';
 import { quotable } from '../providers/redact.ts';
-import { noteValidation } from './user-key-store.ts';
+import { noteValidation, userKeyTarget } from './user-key-store.ts';
 import type { UserKey } from './user-keys.ts';
 
 export interface UserKeyWatchParts {
@@ -72,7 +72,7 @@ export class UserKeyWatch {
         if (!isStill) return;
         record({
           action: 'user_key.refused',
-          target: { kind: 'user_key', id: `${key.owner} ${slug}` },
+          target: userKeyTarget(key.owner, slug),
           after: { fingerprint: key.key?.fingerprint ?? null, message },
         });
       });

@@ -27,6 +27,7 @@ describe('help', () => {
         keys                      the keys of the providers
         providers                 the providers themselves
         tokens                    the tokens of callers and administrators
+        user-keys                 the keys that users brought (BYOK)
         encryption-key            the key that encrypts the stored keys
         models                    the models, and names that stand for them
         alerts                    what is wrong, who is told of it, and who sees to it
@@ -72,6 +73,8 @@ describe('help', () => {
     'tokens create',
     'tokens limit',
     'tokens revoke',
+    'user-keys list',
+    'user-keys remove',
     'encryption-key generate',
     'encryption-key check',
     'alerts list',

@@ -71,6 +71,16 @@ async function addChannel(keyward: RunningKeyward): Promise<string> {
   return String(row?.id);
 }
 
+/** As the platform's own code would store one. */
+async function addUserKey(keyward: RunningKeyward): Promise<number> {
+  const [row] = await keyward.sql<{ id: number }>(
+    `INSERT INTO user_api_keys (user_id, provider_id, encrypted_api_key)
+     SELECT 'user ' || gen_random_uuid(), id, $2 FROM llm_providers WHERE provider_slug = $1 RETURNING id`,
+    [slug, keyward.encrypt(firstKey)],
+  );
+  return row?.id ?? 0;
+}
+
 const schedule = { every_days: 90 };
 /** Nobody listens there, which is no refusal. */
 const management = { credential: managementKey, base_url: 'http://127.0.0.1:9' };
@@ -122,6 +132,8 @@ export const mutatingRoutes: Readonly<Record<string, MakeWrite>> = {
     }),
   'DELETE /api/v1/admin/tokens/{id}': async (keyward) =>
     byAdmin(`/api/v1/admin/tokens/${(await newToken(keyward)).id}`),
+  'DELETE /api/v1/admin/user-keys/{id}': async (keyward) =>
+    byAdmin(`/api/v1/admin/user-keys/${await addUserKey(keyward)}`, {}),
   'PUT /api/v1/admin/model-aliases': async () =>
     byAdmin('/api/v1/admin/model-aliases', { alias: 'fast', targets: ['groq/llama-3'] }),
   'DELETE /api/v1/admin/model-aliases': async (keyward) => {

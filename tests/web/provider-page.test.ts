@@ -308,6 +308,35 @@ describe('a provider', () => {
     await call('PATCH', 'openrouter', { source: 'hybrid' });
   });
 
+  it('saves a policy that was read again, however late the rest of the page hears of the change', async () => {
+    const page = await open();
+    // Nothing tells the page of changes, and what it asks for after the form has read again stays away.
+    await page.route('**/api/v1/admin/events', async (route) => route.fulfill({ status: 204 }));
+    await page.goto(`${url()}/providers/openrouter?tab=settings`);
+    await page.getByLabel('Due', { exact: true }).fill('61');
+    await call('PATCH', 'openrouter', { source: 'database' });
+    await page.getByRole('button', { name: 'Save the policy' }).click();
+    const again = page.getByRole('button', { name: 'Read again' });
+    await again.waitFor();
+    const asked = new Set<string>();
+    let held = 0;
+    await page.route(/\/providers\/openrouter(?:\/key-policy)?$/, async (route) => {
+      const { pathname } = new URL(route.request().url());
+      if (route.request().method() !== 'GET' || !asked.has(pathname)) await route.fallback();
+      else held += 1;
+      asked.add(pathname);
+    });
+    await again.click();
+    await expect.poll(async () => page.getByLabel('Due', { exact: true }).inputValue()).toBe('60 days');
+    await expect.poll(() => held).toBeGreaterThan(0);
+    await page.getByLabel('Due', { exact: true }).fill('62');
+    await page.getByRole('button', { name: 'Save the policy' }).click();
+    await page.getByText('The age is judged by it from now on.').waitFor();
+    expect(await page.getByLabel('Due', { exact: true }).inputValue()).toBe('62 days');
+    expect(await call('GET', 'openrouter/key-policy')).toMatchObject({ due_days: 62 });
+    await call('PATCH', 'openrouter', { source: 'hybrid' });
+  });
+
   it('stores the credential that makes keys, compares them, and rotates by the clock', async () => {
     const page = await open('automation');
     await page.getByText('Store the management credential first').waitFor();

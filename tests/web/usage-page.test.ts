@@ -1,5 +1,6 @@
 /** Usage in a real browser: what callers asked for through a real gateway, and days that are further back. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newToken } from '../support/administrators.ts';
 import {
   expectAccessible,
   expectNoSidewaysAtDoubleText,
@@ -64,6 +65,56 @@ describe('the usage', () => {
       .waitFor();
     await page.goto(`${world.url}/providers/openai?tab=usage`);
     await page.getByRole('heading', { name: 'No call in 30 days' }).waitFor();
+  });
+
+  it('is that of one token or one provider where the address says so, until that is taken away', async () => {
+    const { id, token } = await newToken(world.keyward, { kind: 'gateway', name: 'the shop' });
+    await world.keyward.caughtUp();
+    await (await world.keyward.chat(undefined, { headers: { authorization: `Bearer ${token}` } })).text();
+    await world.keyward.sql(
+      `INSERT INTO keyward_usage_daily (day, provider, model, gateway_token_id, key_fingerprint, requests, errors,
+                                        prompt_tokens, completion_tokens, cost_usd, unpriced)
+       VALUES ((now() AT TIME ZONE 'UTC')::date, 'groq', 'llama', $1, 'fp', 40, 0, 1, 1, 0, 0),
+              ((now() AT TIME ZONE 'UTC')::date, 'groq', 'llama', 999, 'fp', 500, 0, 1, 1, 0, 0)`,
+      [id],
+    );
+    await expect
+      .poll(
+        async () =>
+          (await world.keyward.sql('SELECT FROM keyward_usage_daily WHERE gateway_token_id = $1', [id]))
+            .length,
+      )
+      .toBe(2);
+    const page = await signedIn(world.url, adminToken, '/usage?days=7&by=token');
+    await page.getByRole('link', { name: 'the shop' }).click();
+    await page.getByRole('img', { name: /^41 requests in 7 days/ }).waitFor();
+    expect(new URL(page.url()).search).toBe(`?days=7&by=token&token=${id}`);
+    // Of one token there is nothing to tell apart.
+    const providers = page.getByRole('table', { name: 'By provider' });
+    await providers.getByRole('row', { name: /Groq.* 40 0/ }).waitFor();
+    expect(await page.getByRole('radio', { name: 'Token', exact: true }).count()).toBe(0);
+    await page.getByRole('combobox', { name: 'Provider' }).click();
+    await page.getByRole('option', { name: 'Groq' }).click();
+    await page.getByRole('img', { name: /^40 requests in 7 days/ }).waitFor();
+    const { searchParams } = new URL(page.url());
+    expect([searchParams.get('provider'), searchParams.get('token')]).toEqual(['groq', String(id)]);
+    await page.getByRole('button', { name: 'Show all' }).click();
+    await page.getByRole('img', { name: /^\d{3} requests in 7 days/ }).waitFor();
+    expect(new URL(page.url()).search).toBe('?days=7&by=token');
+    await page.goto(`${world.url}/usage?token=999&provider=groq`);
+    await page.getByRole('img', { name: /^500 requests in 30 days/ }).waitFor();
+    expect(await page.getByRole('combobox', { name: 'Token' }).inputValue()).toBe('Token 999');
+    await expectAccessible(page);
+    await page.goto(`${world.url}/usage?token=998`);
+    await page.getByRole('heading', { name: 'No such call in 30 days' }).waitFor();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Show all' }).click();
+    await page.waitForURL('**/usage');
+    await page.goto(`${world.url}/providers/groq?tab=usage&token=${id}`);
+    await page.getByRole('img', { name: /^40 requests in 30 days/ }).waitFor();
+    expect(await page.getByRole('combobox', { name: 'Provider' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Show all' }).click();
+    await page.getByRole('img', { name: /^540 requests in 30 days/ }).waitFor();
   });
 
   it('has room for text that is twice as large', async () => {

@@ -51,6 +51,8 @@ export function useLiveUpdates(): void {
         // Which key serves is a part of how the keys stand.
         if (topics.includes('keys') && !topics.includes('health')) topics.push('health');
         for (const topic of topics) void queries.invalidateQueries({ queryKey: [topic] });
+        // Users may write their keys past Keyward, and so past the trail.
+        if (topics.includes('keys')) void queries.invalidateQueries({ queryKey: ['audit', 'user-keys'] });
         // Sessions and tokens that end are events of the trail.
         if (topics.includes('audit')) {
           askSession();

@@ -47,12 +47,6 @@ export const keyStatusQuery = (slug: string) =>
     refetchInterval: 10_000,
   });
 
-export const keyPolicyQuery = (slug: string) =>
-  queryOptions({
-    queryKey: ['keys', 'policy', slug],
-    queryFn: async () => read(api.GET('/api/v1/admin/providers/{slug}/key-policy', at(slug))),
-  });
-
 /**
  * The policy of a key, with the revision under which it may be changed. The revision is read first, so that a
  * change in between is one that is told and not one that is overwritten.
@@ -63,6 +57,12 @@ export async function readPolicyToChange(
   const { revision } = await read(api.GET('/api/v1/admin/providers/{slug}', at(slug)));
   return { revision, policy: await read(api.GET('/api/v1/admin/providers/{slug}/key-policy', at(slug))) };
 }
+
+export const keyPolicyQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ['keys', 'policy', slug],
+    queryFn: async () => readPolicyToChange(slug),
+  });
 
 export const keyVersionsQuery = (slug: string) =>
   queryOptions({

@@ -1,7 +1,7 @@
 /** What the page reads, each under a key that begins with its topic: live.ts says when a topic has changed. */
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api, ApiError, read, readAll, rememberCsrfToken } from './client.ts';
-import type { Alert, Provider, Session, Token } from './views.ts';
+import type { Alert, Provider, Session, Token, UserKeyFilter } from './views.ts';
 
 export const signInMethodsQuery = queryOptions({
   queryKey: ['session', 'methods'],
@@ -114,6 +114,17 @@ export const tokensQuery = queryOptions({
       read(api.GET('/api/v1/admin/tokens', { params: { query: { limit: 200, sort: '-id', cursor } } })),
     ),
 });
+
+/** Those that users brought, by owner; see live.ts for who else writes them. */
+export const userKeysQuery = (filter: UserKeyFilter) =>
+  infiniteQueryOptions({
+    queryKey: ['audit', 'user-keys', filter],
+    queryFn: async ({ pageParam: cursor }) =>
+      read(api.GET('/api/v1/admin/user-keys', { params: { query: { ...filter, limit: 100, cursor } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next_cursor: next }) => next,
+    placeholderData: keepPreviousData,
+  });
 
 export const sessionsQuery = queryOptions({
   queryKey: ['audit', 'sessions'],

@@ -286,6 +286,20 @@ export interface paths {
 /** With `wait=applied`: which instances serve the revision after 10 s at most; else null. */
 "applied": (components['schemas']["Applied"] | null) } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
   };
+  "/api/v1/admin/user-keys": {
+    get: { parameters: { query?: { "limit"?: number | undefined; "cursor"?: string | undefined; "owner"?: string | undefined; "provider"?: string | undefined; "q"?: string | undefined; "sort"?: ("owner" | "-owner" | "created_at" | "-created_at" | "last_validated_at" | "-last_validated_at") | undefined }; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { "data": Array<components['schemas']["UserKey"]>; "has_more": boolean; 
+/** For the parameter `cursor`; null on the last page. */
+"next_cursor": (string | null) } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
+  };
+  "/api/v1/admin/user-keys/{id}": {
+    delete: { parameters: { query?: { "wait"?: ("applied") | undefined }; path: { "id": string }; header?: { "Idempotency-Key"?: string | undefined }; }; requestBody?: { content: { "application/json": { 
+/** Why, in your words; it goes into the audit trail. */
+"reason"?: string | undefined } } }; responses: { 200: { content: { "application/json": { "id": number; "owner": string; "provider": string; 
+/** The revision that the write made, or the last one where it changed nothing that serves. */
+"revision": number; 
+/** With `wait=applied`: which instances serve the revision after 10 s at most; else null. */
+"applied": (components['schemas']["Applied"] | null) } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
+  };
   "/api/v1/admin/model-aliases": {
     get: { parameters: { query?: never; path?: never; header?: never; }; requestBody?: never; responses: { 200: { content: { "application/json": { "data": Array<{ "alias": string; "targets": Array<string>; "changed_by": string; "changed_at": string }> } } }; default: { content: { 'application/json': components['schemas']['Error'] } } } };
     put: { parameters: { query?: { "wait"?: ("applied") | undefined }; path?: never; header?: { "Idempotency-Key"?: string | undefined }; }; requestBody: { content: { "application/json": { 
@@ -1086,6 +1100,25 @@ export interface components {
 "no_way_back": (string | null); "source_before": string; "canary_percent": number; "soak_seconds": number; "soak_is_over": boolean; 
 /** What both keys have served since the canary began, on all instances together. */
 "traffic": { "new": components['schemas']["KeyTraffic"]; "old": components['schemas']["KeyTraffic"] }; "is_forced": boolean; "started_by": string; "reason": (string | null); "started_at": string; "step_since": string; "promoted_at": (string | null); "ended_at": (string | null) };
+    "UserKey": { "id": number; 
+/** The user, as `user_api_keys.user_id` names them. */
+"owner": string; "provider": string; 
+/** As its owner calls it. */
+"key_name": (string | null); 
+/** How the key begins and ends. */
+"mask": string; 
+/** Whether it may serve. */
+"is_active": boolean; 
+/** Whether the last test found it good. */
+"is_validated": boolean; 
+/** What the last test or the last refusal said; null where it was good, or there was none. */
+"validation_error": (string | null); 
+/** When that was. */
+"last_validated_at": (string | null); 
+/** When its owner brought a first one. */
+"created_at": string; 
+/** When it came in the place of another. */
+"replaced_at": (string | null) };
     "KeyWarning": { "kind": ("key_due" | "key_overdue" | "key_expires" | "key_cut_off" | "encryption_key_age"); "severity": ("info" | "warning" | "critical"); 
 /** When it comes, or came. */
 "at": string; 

@@ -15,12 +15,19 @@ export interface UsageAsked {
   readonly from: string;
   /** Of this provider alone. */
   readonly provider?: string | undefined;
+  /** Of this token alone, by its number. */
+  readonly token?: number | undefined;
 }
 
-export const usageQuery = ({ by, from, provider }: UsageAsked) =>
+export const usageQuery = ({ by, from, provider, token }: UsageAsked) =>
   queryOptions({
-    queryKey: ['usage', by, from, provider ?? null],
-    queryFn: async () => read(api.GET('/api/v1/admin/usage', { params: { query: { by, from, provider } } })),
+    queryKey: ['usage', by, from, provider ?? null, token ?? null],
+    queryFn: async () =>
+      read(
+        api.GET('/api/v1/admin/usage', {
+          params: { query: { by, from, provider, token_id: token?.toString() } },
+        }),
+      ),
     refetchInterval: 30_000,
     placeholderData: keepPreviousData,
   });

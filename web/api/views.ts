@@ -41,6 +41,11 @@ export type SetKeyAnswer =
 export type Token =
   paths['/api/v1/admin/tokens']['get']['responses'][200]['content']['application/json']['data'][number];
 export type NewToken = paths['/api/v1/admin/tokens']['post']['responses'][201]['content']['application/json'];
+export type UserKey = Schemas['UserKey'];
+export type UserKeyFilter = Pick<
+  NonNullable<paths['/api/v1/admin/user-keys']['get']['parameters']['query']>,
+  'q' | 'provider'
+>;
 export type ListedSession =
   paths['/api/v1/admin/sessions']['get']['responses'][200]['content']['application/json']['data'][number];
 export type EncryptionKeys =

@@ -3,12 +3,14 @@ import { Button, Group } from '@mantine/core';
 
 export function MoreButton({
   list,
+  words = 'Show earlier ones',
 }: {
   readonly list: {
     readonly hasNextPage: boolean;
     readonly isFetchingNextPage: boolean;
     readonly fetchNextPage: () => Promise<unknown>;
   };
+  readonly words?: string;
 }) {
   if (!list.hasNextPage) return null;
   return (
@@ -19,7 +21,7 @@ export function MoreButton({
         loading={list.isFetchingNextPage}
         onClick={() => void list.fetchNextPage()}
       >
-        Show earlier ones
+        {words}
       </Button>
     </Group>
   );

@@ -28,7 +28,12 @@ export const places: readonly Place[] = [
     words: 'tests channels policies ages dates warnings',
     icon: HeartPulse,
   },
-  { to: '/callers', name: 'Callers', words: 'gateway tokens applications revoke', icon: AppWindow },
+  {
+    to: '/callers',
+    name: 'Callers',
+    words: 'gateway tokens applications limits budgets byok',
+    icon: AppWindow,
+  },
   { to: '/usage', name: 'Usage', words: 'requests tokens cost money models chart', icon: ChartColumn },
   { to: '/playground', name: 'Playground', words: 'try send chat model request curl', icon: MessageSquare },
   { to: '/audit', name: 'Audit', words: 'trail log events who chain export verify', icon: ScrollText },

@@ -1,12 +1,24 @@
 /** Makes a token, and shows it this once. */
-import { Alert, Button, Group, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Box, Button, Group, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { ChevronDown, ChevronRight } from 'lucide-react';
+import { useId, useState, type FormEvent } from 'react';
 import { api, ApiError, read } from '../../api/client.ts';
 import type { NewToken, Token } from '../../api/views.ts';
 import { CopyField } from '../../parts/copy-field.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { NotDone } from '../../parts/states.tsx';
+import { LimitFields } from '../callers/limit-fields.tsx';
+import {
+  limitChanges,
+  limitFormOf,
+  limitNamed,
+  limitsIn,
+  noLimits,
+  sayLimits,
+  type LimitForm,
+  type Limits,
+} from '../callers/limits.ts';
 
 const lifetimes = [
   { value: '30', label: 'in 30 days' },
@@ -59,6 +71,8 @@ function TokenForm({
   const [name, setName] = useState('');
   const [role, setRole] = useState<'admin' | 'viewer'>('viewer');
   const [days, setDays] = useState(kind === 'admin' ? '90' : '0');
+  const [limits, setLimits] = useState(limitFormOf(noLimits));
+  const [isLimiting, setLimiting] = useState(false);
   const making = useMutation({
     mutationFn: async () =>
       read(
@@ -67,7 +81,7 @@ function TokenForm({
           body: {
             kind,
             name: name.trim(),
-            ...(kind === 'admin' && { role }),
+            ...(kind === 'admin' ? { role } : limitChanges(limits, noLimits)),
             ...(days !== '0' && {
               expires_at: new Date(Date.now() + Number(days) * 86_400_000).toISOString(),
             }),
@@ -78,10 +92,16 @@ function TokenForm({
       void queries.invalidateQueries({ queryKey: ['audit'] });
       onMade(token);
     },
+    // A fault is said at its field.
+    onError: (error) => {
+      if (error instanceof ApiError && limitNamed(error.param) !== undefined) setLimiting(true);
+    },
     gcTime: 0,
   });
-  const fault =
-    making.error instanceof ApiError && making.error.param === 'name' ? making.error.message : undefined;
+  const fault = making.error instanceof ApiError ? making.error : null;
+  const told = fault?.param === 'name' ? 'name' : limitNamed(fault?.param ?? null);
+  const faultOf = (field: 'name' | keyof Limits): string | undefined =>
+    field === told ? fault?.message : undefined;
   return (
     <form
       onSubmit={(event: FormEvent) => {
@@ -96,7 +116,7 @@ function TokenForm({
           description={kind === 'admin' ? 'Of the person or the program.' : 'Of the application.'}
           required
           value={name}
-          error={fault}
+          error={faultOf('name')}
           onChange={({ currentTarget }) => setName(currentTarget.value)}
         />
         {kind === 'admin' && (
@@ -118,7 +138,16 @@ function TokenForm({
           value={days}
           onChange={(value) => setDays(value ?? '0')}
         />
-        {making.isError && fault === undefined && <NotDone error={making.error} what="No token was made" />}
+        {kind === 'gateway' && (
+          <LimitSection
+            limits={limits}
+            isOpen={isLimiting}
+            onOpen={setLimiting}
+            faultOf={faultOf}
+            onChange={(part) => setLimits((now) => ({ ...now, ...part }))}
+          />
+        )}
+        {making.isError && told === undefined && <NotDone error={making.error} what="No token was made" />}
         <Group justify="flex-end" mt="xs">
           <Button variant="default" onClick={onClose}>
             Cancel
@@ -130,4 +159,48 @@ function TokenForm({
       </Stack>
     </form>
   );
+}
+
+/** Closed until somebody wants limits; what they are is said there too. */
+function LimitSection({
+  limits,
+  isOpen,
+  onOpen,
+  faultOf,
+  onChange,
+}: {
+  readonly limits: LimitForm;
+  readonly isOpen: boolean;
+  readonly onOpen: (isOpen: boolean) => void;
+  readonly faultOf: (field: keyof Limits) => string | undefined;
+  readonly onChange: (part: Partial<LimitForm>) => void;
+}) {
+  const id = useId();
+  return (
+    <div>
+      <Button
+        variant="subtle"
+        size="compact-sm"
+        ml={-8}
+        leftSection={isOpen ? <ChevronDown size={16} aria-hidden /> : <ChevronRight size={16} aria-hidden />}
+        aria-expanded={isOpen}
+        aria-controls={id}
+        onClick={() => onOpen(!isOpen)}
+      >
+        Owner and limits
+      </Button>
+      {!isOpen && (
+        <Text size="xs" className="quiet">
+          {said(limitsIn(limits))}
+        </Text>
+      )}
+      <Box id={id} hidden={!isOpen} pt="xs">
+        {isOpen && <LimitFields form={limits} faultOf={faultOf} onChange={onChange} />}
+      </Box>
+    </div>
+  );
+}
+
+function said({ owner, ...limits }: Limits): string {
+  return owner === null ? `${sayLimits(limits)}.` : `Of ${owner}. ${sayLimits(limits)}.`;
 }

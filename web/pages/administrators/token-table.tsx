@@ -1,8 +1,8 @@
 /** Tokens of one kind, and the end of each. */
-import { Alert, Button } from '@mantine/core';
+import { Alert, Button, Group, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { TriangleAlert } from 'lucide-react';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { api, read } from '../../api/client.ts';
 import { sessionQuery, tokensQuery } from '../../api/queries.ts';
 import { useRights } from '../../api/session.tsx';
@@ -22,12 +22,18 @@ const states = {
 export function TokenTable({
   kind,
   tokens,
+  name,
   more,
+  acts,
 }: {
   readonly kind: Token['kind'];
   readonly tokens: readonly Token[];
+  /** What stands for its name, where that is more than the name. */
+  readonly name?: (token: Token) => ReactNode;
   /** What is to be told of them besides. */
   readonly more?: readonly Column<Token>[];
+  /** What can be done with a good one besides. */
+  readonly acts?: (token: Token) => ReactNode;
 }) {
   const { mayChange } = useRights();
   const [revoked, setRevoked] = useState<Token | null>(null);
@@ -40,10 +46,14 @@ export function TokenTable({
       </Notice>
     );
   const columns: Column<Token>[] = [
-    { name: 'Name', isLong: true, isTitle: true, cell: ({ name }) => name },
-    { name: 'Begins with', isFirm: true, cell: ({ prefix }) => <span className="mono">{prefix}…</span> },
+    { name: 'Name', isLong: true, isTitle: true, cell: (token) => name?.(token) ?? token.name },
     ...(kind === 'admin'
       ? [
+          {
+            name: 'Begins with',
+            isFirm: true,
+            cell: ({ prefix }: Token) => <span className="mono">{prefix}…</span>,
+          },
           {
             name: 'Role',
             isFirm: true,
@@ -51,28 +61,46 @@ export function TokenTable({
           },
         ]
       : []),
-    { name: 'State', cell: ({ state }) => <SaidBadge said={states[state]} /> },
+    {
+      name: 'State',
+      cell: ({ state, expires_at: at }) => (
+        <>
+          <SaidBadge said={states[state]} />
+          {kind === 'gateway' && state === 'good' && at !== null && (
+            <Text component="div" size="xs" className="quiet">
+              expires <RelativeTime at={at} />
+            </Text>
+          )}
+        </>
+      ),
+    },
     { name: 'Made', cell: ({ created_at: at }) => <RelativeTime at={at} /> },
-    { name: 'Expires', cell: ({ expires_at: at }) => <RelativeTime at={at} /> },
     ...(kind === 'admin'
-      ? [{ name: 'Last used', cell: ({ last_used_at: at }: Token) => <RelativeTime at={at} /> }]
+      ? [
+          { name: 'Expires', cell: ({ expires_at: at }: Token) => <RelativeTime at={at} /> },
+          { name: 'Last used', cell: ({ last_used_at: at }: Token) => <RelativeTime at={at} /> },
+        ]
       : []),
     ...(more ?? []),
     {
       name: 'Actions',
       isUnnamed: true,
+      isWide: acts !== undefined,
       cell: (token) =>
         token.state === 'good' ? (
-          <Button
-            size="compact-sm"
-            variant="subtle"
-            color="red"
-            disabled={!mayChange}
-            onClick={() => setRevoked(token)}
-            aria-label={`Revoke ${token.name}`}
-          >
-            Revoke
-          </Button>
+          <Group gap={4}>
+            {acts?.(token)}
+            <Button
+              size="compact-sm"
+              variant="subtle"
+              color="red"
+              disabled={!mayChange}
+              onClick={() => setRevoked(token)}
+              aria-label={`Revoke ${token.name}`}
+            >
+              Revoke
+            </Button>
+          </Group>
         ) : (
           '–'
         ),

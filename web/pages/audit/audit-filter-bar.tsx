@@ -1,14 +1,13 @@
 /** Which events are shown: by who, what, on what, with what outcome, from when to when. */
 import { Button, Select, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
 import { knownActions, wordsOfAction } from '../../api/audit-actions.ts';
 import type { AuditFilter } from '../../api/views.ts';
 import classes from './audit.module.css';
 import { outcomeWords } from './outcome.ts';
 import { localTime } from '../../parts/local-time.ts';
 import { saysNothing } from '../../parts/says-nothing.ts';
+import { TypedFilter } from '../../parts/typed-filter.tsx';
 
 type Change = (part: Partial<Record<keyof AuditFilter, string | null>>) => void;
 
@@ -68,41 +67,16 @@ export function AuditFilterBar({ filter }: { readonly filter: AuditFilter }) {
 
 const actionChoices = knownActions.map((value) => ({ value, label: wordsOfAction(value) }));
 
-interface Field {
+/** Entered where the reader is, kept in UTC. */
+function TimeFilter({
+  label,
+  value,
+  onChange,
+}: {
   readonly label: string;
   readonly value: string | undefined;
   readonly onChange: (value: string | null) => void;
-}
-
-/** Goes into the address once somebody has stopped to type. */
-function TypedFilter({ label, placeholder, value = '', onChange }: Field & { readonly placeholder: string }) {
-  const [typed, setTyped] = useState(value);
-  const [told, setTold] = useState(value);
-  // The address was changed by something else: back, or "Show all".
-  if (value !== told) {
-    setTold(value);
-    setTyped(value);
-  }
-  const tell = useDebouncedCallback((words: string) => {
-    setTold(words.trim());
-    onChange(words.trim());
-  }, 300);
-  return (
-    <TextInput
-      label={label}
-      placeholder={placeholder}
-      value={typed}
-      maxLength={300}
-      onChange={({ currentTarget }) => {
-        setTyped(currentTarget.value);
-        tell(currentTarget.value);
-      }}
-    />
-  );
-}
-
-/** Entered where the reader is, kept in UTC. */
-function TimeFilter({ label, value, onChange }: Field) {
+}) {
   return (
     <TextInput
       type="datetime-local"

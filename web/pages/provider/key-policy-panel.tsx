@@ -1,7 +1,7 @@
 /** How old the key may grow before it is said that it is due, whose it is, and for how long nobody wants to hear it. */
 import { Button, Group, NumberInput, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { api, ApiError, read } from '../../api/client.ts';
 import { keyPolicyQuery, readPolicyToChange, useRefresh } from '../../api/provider-queries.ts';
@@ -16,22 +16,22 @@ import { QueryView } from '../../parts/query-view.tsx';
 import { NotDone } from '../../parts/states.tsx';
 import { SaveButton } from '../../parts/save-button.tsx';
 
-export function KeyPolicyPanel({ slug, revision }: { readonly slug: string; readonly revision: number }) {
-  const policy = useQuery(keyPolicyQuery(slug));
+export function KeyPolicyPanel({ slug }: { readonly slug: string }) {
+  const query = useQuery(keyPolicyQuery(slug));
   return (
     <Panel
       title="Age of the key"
       description={
-        policy.data?.changed_by == null
+        query.data?.policy.changed_by == null
           ? 'From which day on a key counts as ageing, due and overdue. Nobody has set it: these are the defaults.'
           : 'From which day on a key counts as ageing, due and overdue.'
       }
     >
-      <QueryView query={policy} what="The policy" rows={1}>
-        {(data) => (
+      <QueryView query={query} what="The policy" rows={1}>
+        {(now) => (
           <>
-            <PolicyForm slug={slug} policy={data} revision={revision} />
-            <Snooze slug={slug} policy={data} />
+            <PolicyForm slug={slug} now={now} />
+            <Snooze slug={slug} policy={now.policy} />
           </>
         )}
       </QueryView>
@@ -39,10 +39,7 @@ export function KeyPolicyPanel({ slug, revision }: { readonly slug: string; read
   );
 }
 
-interface PolicyOf {
-  readonly slug: string;
-  readonly policy: KeyPolicy;
-}
+type Read = Awaited<ReturnType<typeof readPolicyToChange>>;
 
 const fields = [
   ['ageing_days', 'Ageing'],
@@ -61,19 +58,26 @@ function draftOf({ ageing_days, due_days, overdue_days, owner }: KeyPolicy): Dra
   return { ageing_days, due_days, overdue_days, owner: owner ?? '' };
 }
 
-function PolicyForm({ slug, policy, revision }: PolicyOf & { readonly revision: number }) {
+function PolicyForm({ slug, now }: { readonly slug: string; readonly now: Read }) {
   const { mayChange } = useRights();
+  const queries = useQueryClient();
   const refresh = useRefresh();
   // What the draft was made from: while something is being typed, it does not move underneath.
-  const [base, setBase] = useState({ policy, revision });
-  const [draft, setDraft] = useState(draftOf(policy));
+  const [base, setBase] = useState(now);
+  const [draft, setDraft] = useState(draftOf(now.policy));
   const was = draftOf(base.policy);
   const isDirty = draft.owner.trim() !== was.owner || fields.some(([name]) => draft[name] !== was[name]);
-  const beginAnew = (now: typeof base): void => {
-    setBase(now);
-    setDraft(draftOf(now.policy));
+  const beginWith = (next: Read): void => {
+    setBase(next);
+    setDraft(draftOf(next.policy));
   };
-  if (!isDirty && (base.policy !== policy || base.revision !== revision)) beginAnew({ policy, revision });
+  // Never back: what is on its way may be older than what was saved or read again here.
+  if (!isDirty && base !== now && now.revision >= base.revision) beginWith(now);
+  const beginAnew = (next: Read): void => {
+    queries.setQueryData(keyPolicyQuery(slug).queryKey, next);
+    beginWith(next);
+    void refresh();
+  };
   const saving = useMutation({
     mutationFn: async () =>
       read(
@@ -87,19 +91,17 @@ function PolicyForm({ slug, policy, revision }: PolicyOf & { readonly revision: 
           },
         }),
       ),
-    onSuccess: ({ policy: now, revision: made }) => {
-      beginAnew({ policy: now, revision: made });
+    onSuccess: ({ policy, revision }) => {
+      beginAnew({ policy, revision });
       notifications.show({ color: 'green', title: 'Saved', message: 'The age is judged by it from now on.' });
-      void refresh();
     },
   });
   // From the server and not from what is shown: that may be as old as what was refused.
   const reading = useMutation({
     mutationFn: async () => readPolicyToChange(slug),
-    onSuccess: (now) => {
+    onSuccess: (next) => {
       saving.reset();
-      beginAnew(now);
-      void refresh();
+      beginAnew(next);
     },
   });
   return (
@@ -149,7 +151,13 @@ function PolicyForm({ slug, policy, revision }: PolicyOf & { readonly revision: 
   );
 }
 
-function Snooze({ slug, policy: { snoozed_until: until, snooze_reason: why } }: PolicyOf) {
+function Snooze({
+  slug,
+  policy: { snoozed_until: until, snooze_reason: why },
+}: {
+  readonly slug: string;
+  readonly policy: KeyPolicy;
+}) {
   const refresh = useRefresh();
   const now = useNow();
   const [isAsking, setAsking] = useState(false);

@@ -11,7 +11,7 @@ export function SettingsTab({ provider }: { readonly provider: Provider }) {
     <Stack gap="md">
       <ReadOnlyNote />
       <SettingsForm provider={provider} />
-      <KeyPolicyPanel slug={provider.slug} revision={provider.revision} />
+      <KeyPolicyPanel slug={provider.slug} />
       <DangerZone provider={provider} />
     </Stack>
   );

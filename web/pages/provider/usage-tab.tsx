@@ -8,9 +8,9 @@ export function UsageTab({ slug }: { readonly slug: string }) {
   return (
     <UsageReport
       key={slug}
-      provider={slug}
-      shown={shown}
-      onShow={(next) =>
+      isOfProvider
+      shown={{ ...shown, provider: slug }}
+      onShow={({ provider: __, ...next }) =>
         void navigate({
           to: '/providers/$slug',
           params: { slug },

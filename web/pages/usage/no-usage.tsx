@@ -10,14 +10,23 @@ import { snippet } from '../set-up/snippets.ts';
 export function NoUsage({
   days,
   provider: slug,
+  isFiltered,
 }: {
   readonly days: number;
   readonly provider: string | undefined;
+  /** Only a part is shown: others may have called. */
+  readonly isFiltered: boolean;
 }) {
   const { data: providers = [] } = useQuery(providersQuery);
   const provider =
     providers.find((one) => one.slug === slug) ?? providers.find(({ serves }) => serves.source !== null);
   const model = provider?.example_model ?? `${provider?.slug ?? 'provider'}/model`;
+  if (isFiltered)
+    return (
+      <Notice title={`No such call in ${days} days`}>
+        Look at more days, or at all providers and tokens.
+      </Notice>
+    );
   return (
     <Notice
       title={`No call in ${days} days`}

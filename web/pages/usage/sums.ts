@@ -1,6 +1,7 @@
 /** What the page makes of the sums of the usage: days without a call among them, one total, amounts in words. */
 import type { UsageSum } from '../../api/views.ts';
 import { count } from '../../parts/count.ts';
+import { sayUsd } from '../../parts/say-usd.ts';
 import type { UsageShown } from '../../router.tsx';
 
 export type Amounts = Pick<
@@ -56,23 +57,16 @@ export function tokensOf({ prompt_tokens: prompt, completion_tokens: completion 
   return prompt + completion;
 }
 
-const cents = new Intl.NumberFormat('en', { style: 'currency', currency: 'USD' });
-const parts = new Intl.NumberFormat('en', {
-  style: 'currency',
-  currency: 'USD',
-  maximumSignificantDigits: 2,
-});
-
-/** `$12.34`; of less than ten cents the first two digits, `$0.0012`. */
-export function sayUsd(amount: number): string {
-  return amount > 0 && amount < 0.1 ? parts.format(amount) : cents.format(amount);
-}
-
 /** `1,234 requests`, `$1.20`. */
 export function sayAmount(measure: Measure, amount: number): string {
   if (measure === 'cost') return sayUsd(amount);
   const one = measure === 'requests' ? 'request' : 'token';
   return `${count.format(amount)} ${one}${amount === 1 ? '' : 's'}`;
+}
+
+/** @param id 0 for the token of the environment. @param name null where it is gone */
+export function nameOfToken(id: number, name: string | null): string {
+  return id === 0 ? 'The token of the environment' : (name ?? `Token ${id}`);
 }
 
 const dayWords = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });

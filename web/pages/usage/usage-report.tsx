@@ -1,5 +1,5 @@
-/** The usage of some days, of all providers or of one: the sums, a bar a day, and who or what it was. */
-import { SegmentedControl, Stack, Text } from '@mantine/core';
+/** The usage of some days, of all providers and tokens or of one: the sums, a bar a day, and who or what it was. */
+import { Group as Row, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo, type ComponentType } from 'react';
 import { usageQuery } from '../../api/usage-queries.ts';
@@ -7,11 +7,13 @@ import { count } from '../../parts/count.ts';
 import { Fact, FactList } from '../../parts/fact-list.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+import { sayUsd } from '../../parts/say-usd.ts';
 import { usageGroups, usageMeasures, usageSpans, type UsageShown } from '../../router.tsx';
 import { dayBefore } from '../health/words.ts';
 import { NoUsage } from './no-usage.tsx';
-import { everyDay, measureNames, sayUsd, tokensOf, totalOf, type Amounts } from './sums.ts';
+import { everyDay, measureNames, tokensOf, totalOf, type Amounts } from './sums.ts';
 import type { ChartOf } from './usage-chart.tsx';
+import { isFiltered, UsageFilters } from './usage-filters.tsx';
 import { DaysTable, UsageTable } from './usage-table.tsx';
 
 /** A picture that cannot be drawn leaves the tables, which say the same. */
@@ -35,31 +37,33 @@ const groupNames: Readonly<Record<Group, string>> = {
 interface ReportOf {
   readonly shown: UsageShown;
   readonly onShow: (shown: UsageShown) => void;
-  /** Of this provider alone. */
-  readonly provider?: string | undefined;
+  /** It stands on the page of its provider, which is no filter. */
+  readonly isOfProvider?: boolean;
 }
 
-export function UsageReport({ shown, onShow, provider }: ReportOf) {
-  const { days = 30, measure = 'requests' } = shown;
-  const query = useQuery(usageQuery({ by: 'day', from: dayBefore(days - 1), provider }));
+export function UsageReport({ shown, onShow, isOfProvider = false }: ReportOf) {
+  const { days = 30, measure = 'requests', provider, token } = shown;
+  const query = useQuery(usageQuery({ by: 'day', from: dayBefore(days - 1), provider, token }));
   const { data } = query;
   const all = useMemo(() => (data === undefined ? [] : everyDay(data.usage, data.from, data.to)), [data]);
   const total = totalOf(all);
   return (
     <Stack gap="md">
-      <SegmentedControl
-        aria-label="How many days"
-        value={String(days)}
-        data={usageSpans.map((span) => ({ value: String(span), label: `${span} days` }))}
-        onChange={(value) =>
-          onShow({ ...shown, days: usageSpans.find((span) => String(span) === value) ?? 30 })
-        }
-        style={{ alignSelf: 'flex-start' }}
-      />
+      <Row gap="sm" align="flex-end" role="search" aria-label="Filter the usage">
+        <SegmentedControl
+          aria-label="How many days"
+          value={String(days)}
+          data={usageSpans.map((span) => ({ value: String(span), label: `${span} days` }))}
+          onChange={(value) =>
+            onShow({ ...shown, days: usageSpans.find((span) => String(span) === value) ?? 30 })
+          }
+        />
+        <UsageFilters shown={shown} onShow={onShow} isOfProvider={isOfProvider} />
+      </Row>
       <QueryView query={query} what="The usage">
         {() =>
           total.requests === 0 ? (
-            <NoUsage days={days} provider={provider} />
+            <NoUsage days={days} provider={provider} isFiltered={isFiltered(shown, isOfProvider)} />
           ) : (
             <>
               <Totals total={total} />
@@ -80,7 +84,7 @@ export function UsageReport({ shown, onShow, provider }: ReportOf) {
                   <UsageChart days={all} measure={measure} />
                 </Suspense>
               </Panel>
-              <Groups shown={shown} onShow={onShow} provider={provider} days={all} />
+              <Groups shown={shown} onShow={onShow} days={all} />
             </>
           )
         }
@@ -116,9 +120,12 @@ function Totals({ total }: { readonly total: Amounts }) {
   );
 }
 
-function Groups({ shown, onShow, provider, days }: ReportOf & Pick<ChartOf, 'days'>) {
-  const { measure = 'requests' } = shown;
-  const offered = usageGroups.filter((one) => one !== 'provider' || provider === undefined);
+function Groups({ shown, onShow, days }: Pick<ReportOf, 'shown' | 'onShow'> & Pick<ChartOf, 'days'>) {
+  const { measure = 'requests', provider, token } = shown;
+  // Of one there is nothing to tell apart.
+  const offered = usageGroups.filter(
+    (one) => !(one === 'provider' && provider !== undefined) && !(one === 'token' && token !== undefined),
+  );
   const by = offered.find((one) => one === shown.by) ?? offered[0] ?? 'day';
   return (
     <Panel
@@ -133,21 +140,16 @@ function Groups({ shown, onShow, provider, days }: ReportOf & Pick<ChartOf, 'day
         />
       }
     >
-      {by === 'day' ? (
-        <DaysTable days={days} measure={measure} />
-      ) : (
-        <Sums key={by} by={by} shown={shown} provider={provider} />
-      )}
+      {by === 'day' ? <DaysTable days={days} measure={measure} /> : <Sums key={by} by={by} shown={shown} />}
     </Panel>
   );
 }
 
 function Sums({
   by,
-  shown: { days = 30, measure = 'requests' },
-  provider,
-}: Pick<ReportOf, 'shown' | 'provider'> & { readonly by: Exclude<Group, 'day'> }) {
-  const sums = useQuery(usageQuery({ by, from: dayBefore(days - 1), provider }));
+  shown: { days = 30, measure = 'requests', provider, token },
+}: Pick<ReportOf, 'shown'> & { readonly by: Exclude<Group, 'day'> }) {
+  const sums = useQuery(usageQuery({ by, from: dayBefore(days - 1), provider, token }));
   return (
     <QueryView query={sums} what="The usage" rows={3}>
       {({ usage }) => <UsageTable by={by} sums={usage} measure={measure} />}

@@ -5,9 +5,11 @@ import { providersQuery } from '../../api/queries.ts';
 import type { UsageSum } from '../../api/views.ts';
 import { count } from '../../parts/count.ts';
 import { DataTable, type Column } from '../../parts/data-table.tsx';
+import { AnchorLink } from '../../parts/links.tsx';
 import { ProviderName } from '../../parts/provider-name.tsx';
+import { sayUsd } from '../../parts/say-usd.ts';
 import type { UsageShown } from '../../router.tsx';
-import { amountOf, measureNames, sayDay, sayUsd, tokensOf, type Amounts, type DaySum } from './sums.ts';
+import { amountOf, measureNames, nameOfToken, sayDay, tokensOf, type Amounts, type DaySum } from './sums.ts';
 import classes from './usage-table.module.css';
 
 type Measure = NonNullable<UsageShown['measure']>;
@@ -46,7 +48,16 @@ export function UsageTable({
         </>
       ),
     },
-    token: { name: 'Token', isTitle: true, isLong: true, cell: sayToken },
+    token: {
+      name: 'Token',
+      isTitle: true,
+      isLong: true,
+      cell: ({ token_id: id, token_name: name }) => (
+        <AnchorLink to="." search={(before) => ({ ...before, token: id ?? 0 })} size="sm">
+          {nameOfToken(id ?? 0, name)}
+        </AnchorLink>
+      ),
+    },
   };
   const largest = sums.toSorted((a, b) => amountOf(measure, b) - amountOf(measure, a));
   const most = largest[0] === undefined ? 0 : amountOf(measure, largest[0]);
@@ -95,11 +106,6 @@ export function DaysTable({
       ]}
     />
   );
-}
-
-function sayToken({ token_id: id, token_name: name }: UsageSum): string {
-  if (id === 0) return 'The token of the environment';
-  return name ?? `Token ${id ?? ''}`;
 }
 
 /** For those who see it: the numbers stand beside it. */
