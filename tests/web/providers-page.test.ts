@@ -286,6 +286,16 @@ describe('System Provider Keys', () => {
     },
   );
 
+  it.each([800, 1024, 1100, 1280])('every row ends within a window of %i px', async (width) => {
+    const page = await signedIn(url(), adminToken, '/providers', { width });
+    const acts = page
+      .getByRole('row', { name: /OpenRouter/ })
+      .getByRole('button')
+      .last();
+    await acts.waitFor();
+    expect(await rightEdge(acts)).toBeLessThanOrEqual(width);
+  });
+
   it('has room for text that is twice as large, on every view', async () => {
     const page = await signedIn(url(), adminToken, '/providers');
     await page.getByRole('row', { name: /OpenRouter/ }).waitFor();

@@ -17,6 +17,8 @@ export interface Column<Row> {
   readonly isFirm?: boolean;
   /** It may hold words of any length, and gives way first: they are broken anywhere. */
   readonly isLong?: boolean;
+  /** Given up first where there is not room for all columns. */
+  readonly isSpare?: boolean;
   /** Over the whole width of a card. */
   readonly isWide?: boolean;
   /** The title of a card: as wide, and without the name of the column. */
@@ -96,7 +98,8 @@ function Table<Row>({
   readonly children: ReactNode;
 }) {
   const widths: CSSProperties & Record<`--${string}`, string> = {
-    '--columns': columns.map(({ width = 'auto' }) => width).join(' '),
+    '--columns': widthsOf(columns),
+    '--fewer-columns': widthsOf(columns.filter(({ isSpare }) => isSpare !== true)),
   };
   return (
     <div className={`${classes['room'] ?? ''} ${isWithin ? '' : 'surface'}`}>
@@ -111,8 +114,8 @@ function Table<Row>({
       >
         <div role="rowgroup" className={classes['head']}>
           <div role="row" className={classes['row']} aria-rowindex={rowCount === undefined ? undefined : 1}>
-            {columns.map(({ name, isNumber, isUnnamed }) => (
-              <div key={name} role="columnheader" data-number={isNumber}>
+            {columns.map(({ name, isNumber, isSpare, isUnnamed }) => (
+              <div key={name} role="columnheader" data-number={isNumber} data-spare={isSpare}>
                 {isUnnamed === true ? <span className="unseen">{name}</span> : name}
               </div>
             ))}
@@ -124,8 +127,12 @@ function Table<Row>({
   );
 }
 
+function widthsOf<Row>(columns: readonly Column<Row>[]): string {
+  return columns.map(({ width = 'auto' }) => width).join(' ');
+}
+
 function Cells<Row>({ row, columns }: { readonly row: Row; readonly columns: readonly Column<Row>[] }) {
-  return columns.map(({ name, cell, isNumber, isFirm, isLong, isWide, isTitle, isUnnamed }) => (
+  return columns.map(({ name, cell, isNumber, isFirm, isLong, isSpare, isWide, isTitle, isUnnamed }) => (
     <div
       key={name}
       role="cell"
@@ -133,6 +140,7 @@ function Cells<Row>({ row, columns }: { readonly row: Row; readonly columns: rea
       data-number={isNumber}
       data-firm={isFirm}
       data-long={isLong}
+      data-spare={isSpare}
       data-wide={isWide === true || isTitle === true}
       data-title={isTitle}
     >

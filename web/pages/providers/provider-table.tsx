@@ -25,6 +25,7 @@ const columns: readonly Column<Row>[] = [
   {
     name: 'Key',
     width: 'minmax(6.5rem, 1fr)',
+    isSpare: true,
     cell: ({ provider: { stored_key: stored }, health }) => (
       <span className="mono">{health?.mask ?? stored?.mask ?? <span className="quiet">none</span>}</span>
     ),
@@ -40,6 +41,7 @@ const columns: readonly Column<Row>[] = [
   {
     name: 'Last tested',
     width: 'minmax(5.5rem, 0.8fr)',
+    isSpare: true,
     cell: ({ provider: { stored_key: stored }, health }) => (
       <Text component="span" size="sm">
         <RelativeTime at={health?.last_test?.tested_at ?? stored?.last_tested_at ?? null} />
