@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Config } from './foundation/config.ts';
 import { KeywardError, UsageError } from './foundation/errors.ts';
+import { callerHighWaterMark } from './foundation/stream-high-water-mark.ts';
 import { sendError, sendParseError } from './gateway/send-error.ts';
 
 /** Slower heads are cut off; Node looks every few seconds. */
@@ -29,6 +30,7 @@ export function openDoor(config: Config, open: RequestHandler): Door {
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
       connectionsCheckingInterval: 5_000,
+      highWaterMark: callerHighWaterMark,
     },
     handle,
   );
