@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const readyTimeoutMs = 30_000;
+// On a machine that other work keeps busy the embedded database takes its time.
+const readyTimeoutMs = 120_000;
 const stopTimeoutMs = 5_000;
 
 export interface Program {

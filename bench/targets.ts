@@ -37,7 +37,9 @@ export async function startTargets(children: Children, cpuProfileDirectory?: str
   const upstream = await children.startServer(ownProgram('upstream.ts'));
   const direct: Target = { name: 'direct', url: upstream.url + chatPath, pid: null };
   const bare = await startBareProxy(children, upstream.url);
-  const keyward = await startKeyward(children, upstream.url, cpuProfileDirectory);
+  const nodeOptions =
+    cpuProfileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProfileDirectory}`];
+  const keyward = await startKeyward(children, upstream.url, { nodeOptions });
   const nginx = nginxIsInstalled() ? [await startNginx(children, upstream.url)] : [];
   return [direct, bare, keyward, ...nginx];
 }
@@ -52,11 +54,18 @@ async function startBareProxy(children: Children, upstreamUrl: string): Promise<
   return { name: 'bare', url: url + chatPath, pid };
 }
 
+interface HowKeywardRuns {
+  /** Options of Node. */
+  readonly nodeOptions?: readonly string[];
+  /** Added to the variables that every bench needs. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** As an operator runs it: a token for callers, the provider's key encrypted in the database. */
 export async function startKeyward(
   children: Children,
   upstreamUrl: string,
-  cpuProfileDirectory: string | undefined,
+  { nodeOptions = [], env: added = {} }: HowKeywardRuns = {},
 ): Promise<Target> {
   const env = {
     PORT: '0',
@@ -65,11 +74,14 @@ export async function startKeyward(
     KEYWARD_GATEWAY_TOKEN: gatewayToken,
     OPENROUTER_BASE_URL: upstreamUrl + basePath,
     SNAPSHOT_POLL_MS: String(keywardPollMs),
+    ...added,
   };
   const { command, args } = ownProgram('../bin/keyward.js');
-  const profile =
-    cpuProfileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProfileDirectory}`];
-  const { pid, url } = await children.startServer({ command, args: [...profile, ...args, 'serve'], env });
+  const { pid, url } = await children.startServer({
+    command,
+    args: [...nodeOptions, ...args, 'serve'],
+    env,
+  });
   await children.run({ command, args: [...args, 'keys', 'set', 'openrouter'], env }, providerKey);
   return { name: 'keyward', url: `${url}/api/v1/llm/chat/completions`, pid };
 }

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Config } from './foundation/config.ts';
 import { KeywardError, UsageError } from './foundation/errors.ts';
+import { callerHighWaterMark } from './foundation/stream-high-water-mark.ts';
 import { sendError, sendParseError } from './gateway/send-error.ts';
 
 /** Slower heads are cut off; Node looks every few seconds. */
@@ -21,7 +22,7 @@ export interface Door {
 
 /** The port's server, not listening yet. */
 export function openDoor(config: Config, open: RequestHandler): Door {
-  const handle = demandHost(open);
+  const handle = demandVersion(demandHost(open));
   const http = createServer(
     {
       // Node's own refusal has no body.
@@ -29,6 +30,7 @@ export function openDoor(config: Config, open: RequestHandler): Door {
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
       connectionsCheckingInterval: 5_000,
+      highWaterMark: callerHighWaterMark,
     },
     handle,
   );
@@ -45,6 +47,21 @@ export function openDoor(config: Config, open: RequestHandler): Door {
     socket.once('close', () => connections.delete(socket));
   });
   return { http, connections };
+}
+
+/**
+ * Node takes a request line without a version for HTTP/0.9, and reads on as if it were HTTP/1.1: what follows would be
+ * a header to one program and another request to the next.
+ */
+function demandVersion(handle: RequestHandler): RequestHandler {
+  return (request, response) => {
+    if (request.httpVersionMajor === 1) {
+      handle(request, response);
+      return;
+    }
+    response.setHeader('connection', 'close');
+    sendError(request, response, new KeywardError('malformed_request'));
+  };
 }
 
 /** RFC 9112, section 3.2: a request of HTTP/1.1 without Host is answered with 400. */

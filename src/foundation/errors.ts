@@ -26,7 +26,11 @@ export const errorCatalogue = {
   empty_body: entry(400, 'invalid_request_error', 'The request body is empty. Send a JSON object.'),
   body_not_object: entry(400, 'invalid_request_error', 'The request body must be a JSON object.'),
   model_required: entry(400, 'invalid_request_error', 'The field "model" is required.'),
-  model_invalid: entry(400, 'invalid_request_error', 'The field "model" must be a non-empty string.'),
+  model_invalid: entry(
+    400,
+    'invalid_request_error',
+    'The field "model" must be a non-empty string without control characters.',
+  ),
   duplicate_field: entry(400, 'invalid_request_error', 'A field stands more than once in the request body.'),
   duplicate_header: entry(
     400,

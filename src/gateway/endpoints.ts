@@ -4,6 +4,7 @@
  * differently send a key where nobody meant it.
  */
 import { KeywardError } from '../foundation/errors.ts';
+import { plainLine } from '../foundation/visible-text.ts';
 import type { Wire } from '../providers/provider-entry.ts';
 import type { Closing } from './stream-end.ts';
 
@@ -255,7 +256,7 @@ function refuseKeyInQuery(query: string): void {
 /** It is encoded again on its way, so a slash may come either way. */
 function modelName(text: string): string {
   const name = decoded(text);
-  if (/\p{Cc}/u.test(name) || name.split('/').some((part) => part === '' || part === '.' || part === '..'))
+  if (!plainLine.test(name) || name.split('/').some((part) => part === '' || part === '.' || part === '..'))
     throw new KeywardError('path_refused');
   return name;
 }

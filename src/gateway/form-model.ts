@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { KeywardError } from '../foundation/errors.ts';
 import { arriving, type CallBody, type UploadLimits } from './call-body.ts';
-import { checkEncoding } from './read-request.ts';
+import { checkEncoding, isModelName } from './read-request.ts';
 
 const boundaryOf = /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s;",]{1,70}))/i;
 const heldInMemoryBytes = 256 * 1024;
@@ -148,7 +148,7 @@ class ModelScan {
         break;
       }
       const model = this.#pending.toString('utf8', start, stop);
-      if (model.trim() === '' || stop - start > longestModelBytes)
+      if (!isModelName(model) || stop - start > longestModelBytes)
         throw new KeywardError('model_invalid', { param: 'model' });
       settled.push(this.#settle(start));
       return {

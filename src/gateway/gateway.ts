@@ -4,8 +4,10 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { authenticate, openCaller, type Caller } from '../auth/authenticate.ts';
+import type { Config } from '../foundation/config.ts';
 import { KeywardError } from '../foundation/errors.ts';
 import type { Snapshot } from '../keys/snapshot.ts';
+import type { Wire } from '../providers/provider-entry.ts';
 import { Attempts } from './attempts.ts';
 import { noBody, readAnyBody, readModelBody, readPlainBody, type CallBody } from './call-body.ts';
 import { mayUse, refuseNotAllowed } from './caller-permission.ts';
@@ -18,10 +20,11 @@ import { Exchange, type Senders } from './exchange.ts';
 import { readFormModel } from './form-model.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { requestId } from './headers.ts';
-import { ModelCatalogue } from './model-catalogue.ts';
+import { listedAliases } from './listed-aliases.ts';
+import { ModelCatalogue, type ListedModel } from './model-catalogue.ts';
 import { checkBodyHeaders, refuseDuplicateHeaders } from './read-request.ts';
 import { sendError } from './send-error.ts';
-import { sendModels } from './send-models.ts';
+import { sendModels, wireOfList } from './send-models.ts';
 import { answerUserKeys } from './user-key-requests.ts';
 import { UpstreamPools } from './upstream-pools.ts';
 
@@ -73,9 +76,9 @@ async function serve(parts: GatewayParts, rooms: Rooms, asked: Asked): Promise<v
   const caller = callerOf(parts, request, route);
   if (route.endpoint.routedBy === 'keyward') {
     response.setHeader('x-request-id', asked.id);
-    const models = await rooms.models.list(parts.snapshot());
-    const allowed = models.filter(({ slug, id }) => mayUse(caller.limits, slug, id.slice(slug.length + 1)));
-    await sendModels(request, response, route, allowed);
+    const wire = wireOfList(request, route);
+    const models = await modelsFor(parts, rooms, caller, wire);
+    sendModels(response, { model: route.model, wire }, models);
     return;
   }
   if (route.endpoint.routedBy === 'user_keys') {
@@ -96,6 +99,18 @@ async function serve(parts: GatewayParts, rooms: Rooms, asked: Asked): Promise<v
     byokFallback: config.byokFallback,
   });
   new Exchange(parts, rooms, { ...asked, caller, route, body, attempts, snapshot, arrivedAt }).begin();
+}
+
+/** What this caller may name, for the calls of this API. */
+async function modelsFor(
+  parts: GatewayParts,
+  { models }: Rooms,
+  caller: Caller,
+  wire: Wire,
+): Promise<ListedModel[]> {
+  const listed = await models.list(parts.snapshot());
+  const allowed = listed.filter(({ slug, id }) => mayUse(caller.limits, slug, id.slice(slug.length + 1)));
+  return [...listedAliases(parts.snapshot(), wantedBy(parts.config, caller, wire)), ...allowed];
 }
 
 /** @throws KeywardError token_missing, token_invalid, host_not_allowed */
@@ -132,21 +147,27 @@ interface Read {
   readonly targets: (snapshot: Snapshot) => Choices;
 }
 
+function wantedBy({ defaultProvider, byokFallback }: Config, caller: Caller, wire: Wire): Wanted {
+  return {
+    wire,
+    defaultProvider,
+    owner: caller.limits?.owner ?? null,
+    byokFallback,
+    permit: (slug, model) => refuseNotAllowed(caller, slug, model),
+  };
+}
+
 /** Reads as much of a request as tells where it goes. */
 async function read(
   parts: GatewayParts,
   { request, caller }: { request: IncomingMessage; caller: Caller },
   route: Route,
 ): Promise<Read> {
-  const { limits, defaultProvider } = parts.config;
+  const { limits } = parts.config;
   const { wire, routedBy } = route.endpoint;
   const wanted: Wanted = {
-    wire,
-    defaultProvider,
+    ...wantedBy(parts.config, caller, wire),
     asked: (slug) => parts.requests.count(slug),
-    owner: caller.limits?.owner ?? null,
-    byokFallback: parts.config.byokFallback,
-    permit: (slug, model) => refuseNotAllowed(caller, slug, model),
   };
   const byModel = (body: CallBody, model: string): Read => ({
     body,

@@ -6,6 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { duplicateHeader } from '../foundation/duplicate-header.ts';
 import { KeywardError, messageOf } from '../foundation/errors.ts';
+import { plainLine } from '../foundation/visible-text.ts';
 import { tokenHeaders } from './caller-token.ts';
 import { locateModel, locateOnlyMention, type Span } from './locate-model.ts';
 
@@ -90,12 +91,17 @@ async function readAsItComes(request: IncomingMessage, limits: BodyLimits): Prom
   });
 }
 
+/** No model is named by a blank, or by what neither a log nor PostgreSQL takes as it is. */
+export function isModelName(text: string): boolean {
+  return text.trim() !== '' && plainLine.test(text);
+}
+
 /** @throws KeywardError 400 that names the fault; never quotes the body */
 export function parseModelRequest(body: Buffer): ModelRequest {
   const value = parseJsonObject(body);
   if (!Object.hasOwn(value, 'model')) throw new KeywardError('model_required', { param: 'model' });
   const { model } = value as { model: unknown };
-  if (typeof model !== 'string' || model.trim() === '')
+  if (typeof model !== 'string' || !isModelName(model))
     throw new KeywardError('model_invalid', { param: 'model' });
   return { body, model, span: locateOnlyMention(body) ?? locateModel(body) };
 }

@@ -270,7 +270,13 @@ const timeouts: Readonly<
   UND_ERR_HEADERS_TIMEOUT: 'provider_first_byte_timeout',
   UND_ERR_BODY_TIMEOUT: 'provider_idle_timeout',
 };
-const brokenOff = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']);
+const brokenOff = new Set([
+  'UND_ERR_SOCKET',
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_HEADERS_OVERFLOW',
+]);
 
 /** Once an answer has begun no caller reads the sentence: it is for the log. */
 function upstreamFailure(error: Error, slug: string, hasBegun: boolean): KeywardError {

@@ -1,21 +1,27 @@
 /** The list of models, and one of them, in the words of the API that asks: OpenAI's, Anthropic's, Google's. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KeywardError } from '../foundation/errors.ts';
+import type { Wire } from '../providers/provider-entry.ts';
 import type { Route } from './endpoints.ts';
 import type { ListedModel } from './model-catalogue.ts';
 
+/** The API in whose words the list is asked for. One address serves two; Anthropic's SDK always says its version. */
+export function wireOfList({ headers }: IncomingMessage, { endpoint }: Route): Wire {
+  if (endpoint.wire !== 'compatible') return endpoint.wire;
+  return headers['anthropic-version'] === undefined ? 'compatible' : 'messages';
+}
+
 /**
- * @param models all of them; where the route names one, only that is sent
+ * @param asked.model the one that is sent; without it all are
  * @throws KeywardError model_not_found
  */
-export async function sendModels(
-  request: IncomingMessage,
+export function sendModels(
   response: ServerResponse,
-  route: Route,
+  asked: { readonly model: string | undefined; readonly wire: Wire },
   models: readonly ListedModel[],
-): Promise<void> {
-  const shape = shapeFor(request, route);
-  const { model } = route;
+): void {
+  const { model } = asked;
+  const shape = shapes[asked.wire];
   const found = model === undefined ? undefined : models.find(({ id }) => id === model);
   if (model !== undefined && found === undefined)
     throw new KeywardError('model_not_found', {
@@ -31,12 +37,6 @@ export async function sendModels(
 interface Shape {
   readonly one: (model: ListedModel) => Readonly<Record<string, unknown>>;
   readonly list: (models: readonly ListedModel[]) => Readonly<Record<string, unknown>>;
-}
-
-/** One address serves two APIs; Anthropic's SDK always says its version. */
-function shapeFor({ headers }: IncomingMessage, { endpoint }: Route): Shape {
-  if (endpoint.wire === 'gemini') return google;
-  return headers['anthropic-version'] === undefined ? openai : anthropic;
 }
 
 const openai: Shape = {
@@ -63,3 +63,5 @@ const google: Shape = {
   one: ({ id, displayName }) => ({ name: `models/${id}`, displayName }),
   list: (models) => ({ models: models.map(google.one) }),
 };
+
+const shapes: Readonly<Record<Wire, Shape>> = { compatible: openai, messages: anthropic, gemini: google };

@@ -4,6 +4,7 @@
  * length nor chunks, so that the end of the connection alone says nothing.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { Tail } from '../foundation/tail.ts';
 
 /** A line of its own, and nothing but line ends after it: text of an answer may speak of [DONE] too. */
 const closings = {
@@ -26,7 +27,7 @@ export function isEventStream(headers: IncomingHttpHeaders): boolean {
 
 export class StreamEnd {
   /** The stream begins at the beginning of a line, and between two events. */
-  #tail: Buffer = Buffer.from('\n\n');
+  readonly #tail = new Tail(tailBytes, '\n\n');
   readonly #closing: RegExp;
 
   constructor(closing: Closing = 'done') {
@@ -34,22 +35,19 @@ export class StreamEnd {
   }
 
   saw(chunk: Buffer): void {
-    this.#tail =
-      chunk.length >= tailBytes
-        ? chunk.subarray(-tailBytes)
-        : Buffer.concat([this.#tail, chunk]).subarray(-tailBytes);
+    this.#tail.add(chunk);
   }
 
   get complete(): boolean {
-    return this.#closing.test(this.#tail.toString('latin1'));
+    return this.#closing.test(this.#tail.text());
   }
 
   /** Whether it may end here at all: not every provider sends a closing event, but none ends within a line. */
   get isBetweenLines(): boolean {
-    return this.complete || /[\r\n]$/.test(this.#tail.toString('latin1', this.#tail.length - 1));
+    return this.complete || /[\r\n]$/.test(this.#tail.text());
   }
 
   get isBetweenEvents(): boolean {
-    return betweenEvents.test(this.#tail.toString('latin1', Math.max(this.#tail.length - 4, 0)));
+    return betweenEvents.test(this.#tail.text());
   }
 }

@@ -6,6 +6,7 @@
 import { Pool } from 'undici';
 import type { Config } from '../foundation/config.ts';
 import { guardedConnect } from '../foundation/guarded-connect.ts';
+import { providerHighWaterMark } from '../foundation/stream-high-water-mark.ts';
 import type { Upstream } from '../keys/upstream-address.ts';
 
 type Pools = Map<string, Pool>;
@@ -25,11 +26,16 @@ export class UpstreamPools {
     const pools = allowPrivateNetwork ? this.#private : this.#public;
     const known = pools.get(origin);
     if (known !== undefined) return known;
+    // Handed on to net.connect and tls.connect; undici's types do not name the mark.
+    const connect = {
+      ...guardedConnect(upstream, this.#limits.connectTimeoutMs),
+      highWaterMark: providerHighWaterMark,
+    };
     const pool = new Pool(origin, {
       connections: this.#limits.maxConnections,
       pipelining: 1,
       allowH2: false,
-      connect: guardedConnect(upstream, this.#limits.connectTimeoutMs),
+      connect,
       headersTimeout: this.#limits.firstByteTimeoutMs,
       bodyTimeout: this.#limits.idleTimeoutMs,
     });

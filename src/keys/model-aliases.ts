@@ -27,6 +27,11 @@ export class ModelAliases {
       .toSorted((one, other) => other.alias.length - one.alias.length);
   }
 
+  /** Those that are no beginnings, in the order in which they came. */
+  wholeNames(): string[] {
+    return [...this.#exact.keys()];
+  }
+
   /** The models that a name stands for, the first and those to fall back to; null where it is no alias. */
   targetsOf(model: string, namesProvider: NamesProvider): string[] | null {
     const alias = this.#find(model, namesProvider);

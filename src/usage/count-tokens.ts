@@ -3,6 +3,7 @@
  * speaks. A stream that says nothing is estimated by its events, and marked so: nothing is added to what a caller
  * sends or gets.
  */
+import { Tail } from '../foundation/tail.ts';
 import { valueAt } from '../providers/read-answer.ts';
 
 export interface CountedTokens {
@@ -21,8 +22,7 @@ const lineFeed = 0x0a;
 export class AnswerEnds {
   readonly #head: Buffer[] = [];
   #headBytes = 0;
-  #tail: Buffer[] = [];
-  #tailBytes = 0;
+  readonly #tail = new Tail(tailBytes);
   #isLong = false;
   /** Events of a stream that hold data. */
   events = 0;
@@ -36,33 +36,23 @@ export class AnswerEnds {
     if (this.#isStream) this.events += eventsIn(chunk);
     if (this.#headBytes < headBytes) {
       const piece = chunk.subarray(0, headBytes - this.#headBytes);
-      this.#head.push(piece);
+      // A view holds all of what was read with it, for as long as the answer lasts.
+      this.#head.push(piece.buffer.byteLength > 2 * headBytes ? Buffer.from(piece) : piece);
       this.#headBytes += piece.length;
       if (piece.length === chunk.length) return;
       this.#isLong = true;
-      this.#keepTail(chunk.subarray(piece.length));
+      this.#tail.add(chunk.subarray(piece.length));
       return;
     }
     this.#isLong = true;
-    this.#keepTail(chunk);
+    this.#tail.add(chunk);
   }
 
   /** The whole answer, or its two ends. */
   texts(): string[] {
     const head = Buffer.concat(this.#head).toString('utf8');
     if (!this.#isLong) return [head];
-    return [head, Buffer.concat(this.#tail).subarray(-tailBytes).toString('utf8')];
-  }
-
-  #keepTail(chunk: Buffer): void {
-    const piece = chunk.subarray(-tailBytes);
-    this.#tail.push(piece);
-    this.#tailBytes += piece.length;
-    // A view of a chunk holds all of it: what is not needed any more must go before it grows.
-    if (this.#tailBytes < 4 * tailBytes) return;
-    const kept = Buffer.from(Buffer.concat(this.#tail).subarray(-tailBytes));
-    this.#tail = [kept];
-    this.#tailBytes = kept.length;
+    return [head, this.#tail.text('utf8')];
   }
 }
 

@@ -130,6 +130,7 @@ describe('a form', () => {
     ['ends before its end', form([['file', 'x', 'a.mp3']], ''), 'model_required'],
     ['has a file for a model', form([['model', 'm', 'model.txt']]), 'model_required'],
     ['has an empty model', form([['model', ' ']]), 'model_invalid'],
+    ['has a NUL in its model', form([['model', 'm\0']]), 'model_invalid'],
     ['has an endless model', form([['model', 'm'.repeat(5_000)]]), 'model_invalid'],
     [
       'has two models',

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ask, eventsOf } from '../support/administrators.ts';
 import { gatewayAndProvider } from '../support/gateway-and-provider.ts';
 import { limitedToken } from '../support/limited-tokens.ts';
-import { adminToken } from '../support/running-keyward.ts';
+import { adminToken, gatewayToken } from '../support/running-keyward.ts';
 import { refusals } from '../support/stand-in-behaviour.ts';
 
 const room = gatewayAndProvider({ UPSTREAM_RETRIES: '0' });
@@ -107,5 +107,80 @@ describe('an alias', () => {
       { before: { targets: ['openrouter/a'] }, after: { targets: ['openrouter/b', 'fast'] } },
     ]);
     expect(await of('model_alias.removed')).toHaveLength(1);
+  });
+});
+
+describe('the list of models', () => {
+  type Headers = Readonly<Record<string, string>>;
+  const asCaller = { authorization: `Bearer ${gatewayToken}` };
+  const get = async (path: string, headers: Headers = asCaller) =>
+    (await (await fetch(room.keyward.server.url + path, { headers })).json()) as Record<string, unknown>;
+  const ids = async (headers: Headers = asCaller) =>
+    ((await get('/v1/models', headers))['data'] as { id: string }[]).map(({ id }) => id);
+  const notFound = { error: expect.objectContaining({ code: 'model_not_found' }) as object };
+
+  test('holds each alias that is a whole name, beside the models and by its name', async () => {
+    await set('listed', 'openrouter/a');
+    await set('team/listed', 'listed');
+    await set('beginning-*', 'openrouter/*');
+    const one = { id: 'listed', object: 'model', created: 0, owned_by: 'keyward' };
+    const { data } = await get('/v1/models');
+    expect(data).toEqual(
+      expect.arrayContaining([one, expect.objectContaining({ owned_by: 'openrouter' })]) as unknown,
+    );
+    expect(await get('/v1/models/listed')).toEqual(one);
+    expect(await get('/v1/models/team/listed')).toEqual({ ...one, id: 'team/listed' });
+    expect(await get('/api/v1/llm/models/team%2Flisted')).toEqual({ ...one, id: 'team/listed' });
+    expect((await ids()).filter((id) => id.startsWith('beginning'))).toEqual([]);
+    expect(await get('/v1/models/beginning-a')).toEqual(notFound);
+  });
+
+  test('leaves out an alias that leads to nothing that serves', async () => {
+    await set('keyless', 'groq/no-key');
+    await set('half-keyless', 'groq/no-key', 'openrouter/a');
+    const listed = await ids();
+    expect(listed).toContain('half-keyless');
+    expect(listed).not.toContain('keyless');
+    expect(await get('/v1/models/keyless')).toEqual(notFound);
+  });
+
+  test('leaves out an alias of which the token may use nothing', async () => {
+    await set('for-some', 'openrouter/dear', 'openrouter/cheap');
+    await set('for-others', 'openrouter/dear');
+    const { headers } = await limitedToken(room.keyward, { allowedModels: ['openrouter/cheap'] });
+    const listed = await ids(headers);
+    expect(listed).toContain('for-some');
+    expect(listed).not.toContain('for-others');
+    expect(await get('/v1/models/for-others', headers)).toEqual(notFound);
+    expect(await ids()).toContain('for-others');
+  });
+
+  test('in the words of Anthropic and Google holds what can be asked for there', async () => {
+    const encrypted_api_key = room.keyward.encrypt(['sk', 'ant', 'api03', 'Zx9k'.repeat(23)].join('-'));
+    const columns = { base_url: room.provider.baseUrl, api_key_source: 'database', encrypted_api_key };
+    await room.keyward.setProvider('anthropic', columns);
+    await room.keyward.setProvider('google', columns);
+    await set('sonnet', 'anthropic/claude-sonnet-4-5');
+    await set('flash', 'google/gemini-3-flash');
+    const anthropic = { 'x-api-key': gatewayToken, 'anthropic-version': '2023-06-01' };
+    const ofAnthropic = await ids(anthropic);
+    expect(ofAnthropic).toContain('sonnet');
+    expect(ofAnthropic).not.toContain('flash');
+    expect(await get('/v1/models/sonnet', anthropic)).toEqual({
+      type: 'model',
+      id: 'sonnet',
+      display_name: 'sonnet',
+      created_at: '1970-01-01T00:00:00.000Z',
+    });
+    const google = { 'x-goog-api-key': gatewayToken };
+    const { models } = (await get('/v1beta/models', google)) as { models: { name: string }[] };
+    const names = models.map(({ name }) => name);
+    expect(names).toContain('models/flash');
+    expect(names).not.toContain('models/sonnet');
+    expect(await get('/v1beta/models/flash', google)).toEqual({
+      name: 'models/flash',
+      displayName: 'flash',
+    });
+    expect(await ids()).toEqual(expect.arrayContaining(['sonnet', 'flash']));
   });
 });

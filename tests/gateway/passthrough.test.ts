@@ -119,19 +119,27 @@ describe('a hostile caller', () => {
   test.each([
     [
       'a million keys',
-      `{"model":"openai/m",${Array.from({ length: 300_000 }, (_, index) => `"k${index}":1`).join(',')}}`,
+      `{"model":"openai/m",${Array.from({ length: 1_000_000 }, (_, index) => `"${index.toString(36)}":1`).join(',')}}`,
       200,
     ],
     ['a deep nest', `{"model":"openai/m","messages":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 200],
-    ['a model of control characters', '{"model":"openai/m\\u0000\\r\\nX-Evil: 1"}', 200],
+    ['a model of control characters', '{"model":"openai/m\\u0000\\r\\nX-Evil: 1"}', 400],
+    ['a model with half a character', '{"model":"openai/m\\ud83d"}', 400],
     ['a model that is a path', '{"model":"openai/../../admin"}', 200],
-  ])('who sends %s changes nothing but that request', async (_, body, status) => {
-    const response = await ask('POST', '/v1/chat/completions', body, { 'content-type': 'application/json' });
-    expect(response.status).toBe(status);
-    expect(openai.requests.at(-1)?.path).toBe('/v1/chat/completions');
-    expect(openai.requests.at(-1)?.headers['x-evil']).toBeUndefined();
-    expect((await keyward.ready()).httpStatus).toBe(200);
-  });
+  ])(
+    'who sends %s changes nothing but that request',
+    async (_, body, status) => {
+      const response = await ask('POST', '/v1/chat/completions', body, {
+        'content-type': 'application/json',
+      });
+      expect(response.status).toBe(status);
+      expect(openai.requests.at(-1)?.path).toBe('/v1/chat/completions');
+      expect(openai.requests.at(-1)?.headers['x-evil']).toBeUndefined();
+      expect((await keyward.ready()).httpStatus).toBe(200);
+    },
+    // Keyward and the stand-in each make an object of a million keys, on a machine that others use too.
+    120_000,
+  );
 
   test('who compresses a bomb is told to send it plain', async () => {
     const response = await ask('POST', '/v1/chat/completions', '{}', {

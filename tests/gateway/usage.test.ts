@@ -68,6 +68,15 @@ describe.each(['embedded', 'postgres'] as const)('the usage of requests (%s)', (
     await expect.poll(async () => (await rows()).length).toBe(3);
   });
 
+  test('of a model with a very long name is written with its beginning, and holds up nobody else', async () => {
+    const name = `a${'\u{1f642}'.repeat(200)}`;
+    await (await room.keyward.chat({ model: `openrouter/${name}`, messages })).text();
+    await (await room.keyward.chat({ model, messages })).text();
+    const models = async () => (await rows()).map(({ model_name }) => model_name);
+    // The cut is in the middle of a character.
+    await expect.poll(models).toEqual([`${name.slice(0, 299)}\u{fffd}`, 'google/gemini-flash-1.5']);
+  });
+
   test('is summed by day, and told as it is asked for', async () => {
     for (let turn = 0; turn < 3; turn += 1) await (await room.keyward.chat({ model, messages })).text();
     room.provider.behave({ answer: refusals.paymentRequired });
