@@ -110,7 +110,7 @@ describe.each(Object.entries(backends))('with the database on the engine %s', (_
         api_key_source: 'database',
         encrypted_api_key: keyward.encrypt(databaseKey),
       });
-      expect(await status()).toBe('ready');
+      await expect.poll(status).toBe('ready');
       const response = await keyward.chat();
       expect(response.headers.get('x-keyward-key-source')).toBe('database');
       expect(response.status).toBe(200);

@@ -2,12 +2,12 @@
 import { expect, it } from 'vitest';
 import { claimKey } from '../../src/admin-api/idempotency-store.ts';
 import { KeyTestLimits } from '../../src/admin-api/key-test-limits.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { manualClock } from '../support/manual-clock.ts';
 
 const actor = (id: string): string => `token:${id}`;
 
-describeOnEachDatabase('limits on key tests', (opened) => {
+describeOnUsualDatabases('limits on key tests', (opened) => {
   const make = (clock = manualClock()) => ({
     clock,
     limits: new KeyTestLimits(opened().database.kysely, clock),

@@ -7,13 +7,13 @@ import { channelRules } from '../../src/alerts/routing.ts';
 import { findAlert, listAlerts } from '../../src/alerts/list-alerts.ts';
 import { Alerting, deadKey } from '../support/alerting.ts';
 import { occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
 const because = { ...occasionOfTests, reason: 'the vendor is told' };
 
-describeOnEachDatabase('alerts that are kept', (opened) => {
+describeOnUsualDatabases('alerts that are kept', (opened) => {
   const alerting = (): Alerting => new Alerting(opened().database);
   const events = async (): Promise<Record<string, unknown>[]> => {
     const { rows } = await sql<{ event: string }>`
@@ -138,7 +138,7 @@ describeOnEachDatabase('alerts that are kept', (opened) => {
   });
 });
 
-describeOnEachDatabase('who is told of an alert', (opened) => {
+describeOnUsualDatabases('who is told of an alert', (opened) => {
   const at = (hours: number): Date => new Date(Date.UTC(2026, 2, 1, hours));
   const rules = (fields: object) => channelRules.parse(fields);
 

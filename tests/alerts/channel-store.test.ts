@@ -14,12 +14,12 @@ import { markedKeyId } from '../../src/crypto/encryption-mark.ts';
 import { loadConfig } from '../../src/foundation/config.ts';
 import { Alerting } from '../support/alerting.ts';
 import { occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 
 const planted = ['planted', 'path', 'of', 'slack'].join('-');
 const url = `https://hooks.slack.com/services/${planted}`;
 
-describeOnEachDatabase('channels', (opened) => {
+describeOnUsualDatabases('channels', (opened) => {
   const partsHere = (): ChannelParts & { alerting: Alerting } => {
     const alerting = new Alerting(opened().database);
     const { audit, ring, clock } = alerting.parts;

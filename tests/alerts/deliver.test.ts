@@ -14,13 +14,13 @@ import { loadConfig } from '../../src/foundation/config.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { Alerting, deadKey } from '../support/alerting.ts';
 import { occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { HttpReceiver } from '../support/receivers.ts';
 
 const minute = 60_000;
 const secret = ['whsec', Buffer.from('a-secret-of-the-tests-that-is-long').toString('base64')].join('_');
 
-describeOnEachDatabase('the queue of deliveries', (opened) => {
+describeOnUsualDatabases('the queue of deliveries', (opened) => {
   let receiver: HttpReceiver;
   let one: Alerting;
   beforeEach(async () => {

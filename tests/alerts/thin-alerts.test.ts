@@ -2,13 +2,13 @@ import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { thinAlerts } from '../../src/alerts/thin-alerts.ts';
 import { Alerting, deadKey } from '../support/alerting.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { manualClock } from '../support/manual-clock.ts';
 
 const day = 86_400_000;
 const minute = 60_000;
 
-describeOnEachDatabase('old alerts', (opened) => {
+describeOnUsualDatabases('old alerts', (opened) => {
   const start = new Date('2026-11-29T12:00:00Z');
 
   const left = async (): Promise<unknown> => {

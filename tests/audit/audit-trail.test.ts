@@ -9,7 +9,7 @@ import { KeyRing } from '../../src/crypto/key-ring.ts';
 import type { Database } from '../../src/database/database.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { auditTrailOn, occasionOfTests, recordMany } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { asSuperuser } from '../support/tampering.ts';
 
 const entry = (id: string) => ({ action: 'provider.changed', target: { kind: 'provider', id } }) as const;
@@ -23,7 +23,7 @@ async function sequences({ kysely }: Database): Promise<string[]> {
   return rows.map(({ sequence }) => sequence);
 }
 
-describeOnEachDatabase('the audit trail', (opened) => {
+describeOnUsualDatabases('the audit trail', (opened) => {
   let firstKey: Secret;
   let ring: KeyRing;
   let audit: AuditTrail;

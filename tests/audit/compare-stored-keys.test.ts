@@ -13,11 +13,11 @@ import { recordTest, removeKey, storeKey, type ChangeParts } from '../../src/key
 import { readProviders } from '../../src/keys/provider-store.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
 import { resultOf } from '../support/key-test-result.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 
 const keyOf = (name: string): Secret => new Secret(['planted', name, 'key', '41af'].join('-'));
 
-describeOnEachDatabase('the stored keys beside the trail', (opened) => {
+describeOnUsualDatabases('the stored keys beside the trail', (opened) => {
   let client: pg.Client;
   let parts: ChangeParts;
   beforeEach(async () => {

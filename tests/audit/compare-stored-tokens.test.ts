@@ -4,9 +4,9 @@ import { beforeEach, expect, it } from 'vitest';
 import { compareStoredTokens } from '../../src/audit/compare-stored-tokens.ts';
 import { createToken } from '../../src/auth/token-store.ts';
 import { auditTrailOn, occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 
-describeOnEachDatabase('the stored tokens beside the trail', (opened) => {
+describeOnUsualDatabases('the stored tokens beside the trail', (opened) => {
   let client: pg.Client;
   beforeEach(async () => {
     client = await opened().connect();

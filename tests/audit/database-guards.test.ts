@@ -8,7 +8,7 @@ import { verifyAuditTrail } from '../../src/audit/verify-trail.ts';
 import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { auditTrailOn, recordMany } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 
 const forged = (sequence: number, action: string, after = 'null'): string =>
   `{"sequence":${sequence},"occurred_at":"2026-01-01T00:00:00.000Z","actor":{"kind":"database","name":"me"},"action":"${action}",` +
@@ -18,7 +18,7 @@ const insertForged = (sequence: number, action: string, after?: string): string 
   `INSERT INTO keyward_audit_events (sequence, event, previous_hash, hash)
    VALUES (${sequence}, '${forged(sequence, action, after)}', repeat('0', 64), repeat('0', 64))`;
 
-describeOnEachDatabase('the database', (opened) => {
+describeOnUsualDatabases('the database', (opened) => {
   let client: pg.Client;
   let ring: KeyRing;
   beforeEach(async () => {

@@ -4,9 +4,9 @@ import type { AuditAction } from '../../src/audit/audit-event.ts';
 import type { AuditTrail } from '../../src/audit/audit-trail.ts';
 import { readEventsSince } from '../../src/audit/events-since.ts';
 import { auditTrailOn, occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 
-describeOnEachDatabase('the events since a sequence', (opened) => {
+describeOnUsualDatabases('the events since a sequence', (opened) => {
   let trail: AuditTrail;
   beforeEach(() => {
     trail = auditTrailOn(opened().database);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { exportText, type ExportFormat } from '../../src/audit/export-events.ts';
 import { streamAuditEvents, type StoredEvent } from '../../src/audit/read-events.ts';
 import { auditTrailOn, recordMany } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 
 async function textOf(events: AsyncIterable<StoredEvent>, format: ExportFormat): Promise<string> {
   let text = '';
@@ -11,7 +11,7 @@ async function textOf(events: AsyncIterable<StoredEvent>, format: ExportFormat):
   return text;
 }
 
-describeOnEachDatabase('the export', (opened) => {
+describeOnUsualDatabases('the export', (opened) => {
   it('as JSON lines holds each event to the letter, with its hashes at the end', async () => {
     await recordMany(auditTrailOn(opened().database), 3);
     const text = await textOf(streamAuditEvents(opened().database.kysely), 'jsonl');

@@ -15,7 +15,7 @@ import { systemClock } from '../../src/foundation/clock.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { storeKey, type ChangeParts } from '../../src/keys/change-provider.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const key = ['planted', 'foreign', 'key', '99cc'].join('-');
@@ -39,7 +39,7 @@ async function eventsOldestFirst({ database }: OpenedDatabase): Promise<readonly
 const rename = (client: pg.Client, name: string) =>
   client.query(`UPDATE llm_providers SET display_name = $1 WHERE provider_slug = 'groq'`, [name]);
 
-describeOnEachDatabase('foreign changes', (opened) => {
+describeOnUsualDatabases('foreign changes', (opened) => {
   const directory = useTemporaryDirectory();
   let client: pg.Client;
   let parts: ChangeParts;

@@ -10,10 +10,10 @@ import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { systemClock } from '../../src/foundation/clock.ts';
 import { auditTrailOn, occasionOfTests, recordMany } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { asSuperuser } from '../support/tampering.ts';
 
-describeOnEachDatabase('the head', (opened) => {
+describeOnUsualDatabases('the head', (opened) => {
   let audit: AuditTrail;
   let noted: AnchoredHead[];
   let cuts: { noted: Head; found: Head | null }[];

@@ -11,7 +11,7 @@ import {
 } from '../../src/audit/read-events.ts';
 import type { Tables } from '../../src/database/tables.ts';
 import { auditTrailOn, occasionOfTests, recordMany } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { describeOnMigratedDatabase } from '../support/migrated-database.ts';
 
 const by = (name: string, kind: Occasion['actor']['kind'] = 'admin_token'): Occasion => ({
@@ -116,7 +116,7 @@ describeOnMigratedDatabase('the events', (database) => {
   });
 });
 
-describeOnEachDatabase('the events', (opened) => {
+describeOnUsualDatabases('the events', (opened) => {
   let audit: AuditTrail;
   beforeEach(() => {
     audit = auditTrailOn(opened().database);

@@ -6,9 +6,9 @@ import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { auditTrailOn, occasionOfTests, recordMany } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 
-describeOnEachDatabase('the encryption ring', (opened) => {
+describeOnUsualDatabases('the encryption ring', (opened) => {
   let first: Secret;
   let second: Secret;
   let ringOfFirst: KeyRing;

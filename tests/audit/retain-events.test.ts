@@ -9,11 +9,11 @@ import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { auditTrailOn, occasionOfTests, recordMany } from '../support/audited.ts';
 import { readContents } from '../support/database-contents.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 
 const day = (number: number): Date => new Date(Date.UTC(2026, 0, number));
 
-describeOnEachDatabase('a retention', (opened) => {
+describeOnUsualDatabases('a retention', (opened) => {
   let client: pg.Client;
   let ring: KeyRing;
   let audit: AuditTrail;

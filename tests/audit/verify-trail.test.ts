@@ -13,7 +13,7 @@ import { KeyRing } from '../../src/crypto/key-ring.ts';
 import type { Tables } from '../../src/database/tables.ts';
 import { createToken } from '../../src/auth/token-store.ts';
 import { auditTrailOn, occasionOfTests, recordMany } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { describeOnMigratedDatabase } from '../support/migrated-database.ts';
 import {
   anyTampering,
@@ -193,7 +193,7 @@ describeOnMigratedDatabase(`a chain of ${length} events`, (database) => {
   });
 });
 
-describeOnEachDatabase('a trail', (opened) => {
+describeOnUsualDatabases('a trail', (opened) => {
   const trail = (): AuditTrail => auditTrailOn(opened().database, ring);
 
   it('without events is whole, unless an event of it was anchored', async () => {

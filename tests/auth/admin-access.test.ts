@@ -9,13 +9,13 @@ import { createLogger } from '../../src/foundation/logger.ts';
 import { KeywardError } from '../../src/foundation/errors.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { auditTrailOn, occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { manualClock, type ManualClock } from '../support/manual-clock.ts';
 
 const bootstrapToken = new Secret(['chosen', 'by', 'a', 'person'].join('-'));
 const here = '192.0.2.1';
 
-describeOnEachDatabase('an administrator', (opened) => {
+describeOnUsualDatabases('an administrator', (opened) => {
   let clock: ManualClock;
   let audit: AuditTrail;
   let access: AdminAccess;

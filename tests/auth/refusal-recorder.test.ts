@@ -4,7 +4,7 @@ import type { Actor } from '../../src/audit/audit-event.ts';
 import { anonymous, RefusalRecorder, type Refusal } from '../../src/auth/refusal-recorder.ts';
 import { createLogger } from '../../src/foundation/logger.ts';
 import { auditTrailOn } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { manualClock, type ManualClock } from '../support/manual-clock.ts';
 
 const minute = 60_000;
@@ -43,7 +43,7 @@ beforeEach(() => {
 });
 afterEach(() => recorder.stop());
 
-describeOnEachDatabase('refusals', (opened) => {
+describeOnUsualDatabases('refusals', (opened) => {
   beforeEach(() => {
     recorder = new RefusalRecorder({ audit: auditTrailOn(opened().database), clock, log });
   });

@@ -9,7 +9,7 @@ import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { createLogger } from '../../src/foundation/logger.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { auditTrailOn, occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { manualClock, type ManualClock } from '../support/manual-clock.ts';
 
 const minute = 60_000;
@@ -28,7 +28,7 @@ const person: SignIn = {
 };
 const bootstrap: SignIn = { ...person, method: 'token', subject: 'bootstrap', name: 'KEYWARD_ADMIN_TOKEN' };
 
-describeOnEachDatabase('sessions', (opened) => {
+describeOnUsualDatabases('sessions', (opened) => {
   let clock: ManualClock;
   let audit: AuditTrail;
   let sessions: Sessions;

@@ -17,9 +17,9 @@ import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { readRevision } from '../../src/database/revision.ts';
 import { auditTrailOn, occasionOfTests } from '../support/audited.ts';
 import { usualEngines } from '../support/depth.ts';
-import { describeOnEachDatabase, openOn } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases, openOn } from '../support/keyward-database.ts';
 
-describeOnEachDatabase('the tokens', (opened) => {
+describeOnUsualDatabases('the tokens', (opened) => {
   let audit: AuditTrail;
   beforeEach(() => {
     audit = auditTrailOn(opened().database);

@@ -5,7 +5,7 @@ import type { GoodTokens } from '../../src/auth/authenticate.ts';
 import { TokenUsage } from '../../src/auth/token-usage.ts';
 import { readSpending } from '../../src/usage/read-usage.ts';
 import { createLogger } from '../../src/foundation/logger.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { unlimited } from '../support/limited-tokens.ts';
 import { manualClock } from '../support/manual-clock.ts';
 
@@ -17,7 +17,7 @@ const good: GoodTokens = new Map(
   [one, other].map((each) => [`hash ${each.tokenId}`, { untilMs: Infinity, caller: each }]),
 );
 
-describeOnEachDatabase('the use of tokens', (opened) => {
+describeOnUsualDatabases('the use of tokens', (opened) => {
   const clock = manualClock();
   let client: pg.Client;
   beforeEach(async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openEmbedded, type EmbeddedDatabase } from '../../src/database/embedded.ts';
 import { DatabaseShell } from '../support/database-shell.ts';
+import { atDepth } from '../support/depth.ts';
 import { freshPgliteDirectory } from '../support/fresh-pglite.ts';
 
 // Each process loads the engine anew, which is slow where many run at once.
@@ -67,7 +68,7 @@ describe('a first start', () => {
     const half = join(directory, 'database.unfinished');
     const whole = join(directory, 'database');
     // Ever later into the making, until one is through with it.
-    for (const filesThere of [1, 200, 600]) {
+    for (const filesThere of atDepth({ usual: [300], thorough: [1, 200, 600] })) {
       const shell = start('server');
       await shell.saysProgress('Making the embedded database');
       await expect
@@ -125,15 +126,16 @@ describe('what was committed', () => {
     ]);
   });
 
-  it('is there after five owners in a row were killed', async () => {
+  it('is there after several owners in a row were killed', async () => {
+    const owners = atDepth({ usual: 2, thorough: 5 });
     let owner = await startOnCopy('server');
     await owner.run('CREATE TABLE kept (n INT)');
-    for (let n = 1; n <= 5; n += 1) {
+    for (let n = 1; n <= owners; n += 1) {
       await owner.run('INSERT INTO kept VALUES ($1)', { values: [n] });
       await owner.kill();
       owner = await start('server').opened();
     }
-    expect(await owner.run('SELECT count(*)::int AS rows FROM kept')).toEqual([{ rows: 5 }]);
+    expect(await owner.run('SELECT count(*)::int AS rows FROM kept')).toEqual([{ rows: owners }]);
   });
 });
 

@@ -6,11 +6,11 @@ import { loadConfig } from '../../src/foundation/config.ts';
 import { AlertClock } from '../../src/jobs/alert-clock.ts';
 import { alertMetrics } from '../../src/jobs/alert-metrics.ts';
 import { Alerting, deadKey } from '../support/alerting.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 
 const minute = 60_000;
 
-describeOnEachDatabase('the clock of alerts', (opened) => {
+describeOnUsualDatabases('the clock of alerts', (opened) => {
   const clockOn = (alerting: Alerting, conditions: () => Promise<readonly Condition[]>) => {
     const registry = new Registry();
     const metrics = alertMetrics(registry);

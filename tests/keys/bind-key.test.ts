@@ -7,11 +7,11 @@ import { storeKey, type ChangeParts, type Written } from '../../src/keys/change-
 import { readProviders, type ProviderRow } from '../../src/keys/provider-store.ts';
 import { placeOf } from '../../src/keys/stored-key-place.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 
 const key = new Secret(['planted', 'stored', 'key', '6d0b'].join('-'));
 
-describeOnEachDatabase('a stored key', (opened) => {
+describeOnUsualDatabases('a stored key', (opened) => {
   let client: pg.Client;
   let parts: ChangeParts;
   beforeEach(async () => {

@@ -16,7 +16,7 @@ import { storeKey, type ChangeParts } from '../../src/keys/change-provider.ts';
 import { readProviders, type ProviderRow } from '../../src/keys/provider-store.ts';
 import { judgeStoredKey, parkedForGood } from '../../src/keys/stored-key.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase, openOn } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases, openOn } from '../support/keyward-database.ts';
 import { whileRowIsHeld } from '../support/row-lock.ts';
 
 const key = new Secret(['planted', 'stored', 'key', '2f9d'].join('-'));
@@ -31,7 +31,7 @@ const inHouse: NewProvider = {
   baseUrl: 'https://llm.example/v1',
 };
 
-describeOnEachDatabase('a provider', (opened) => {
+describeOnUsualDatabases('a provider', (opened) => {
   let client: pg.Client;
   let parts: ChangeParts;
 

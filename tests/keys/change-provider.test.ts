@@ -16,7 +16,7 @@ import { readProviders, type ProviderRow } from '../../src/keys/provider-store.t
 import type { KeyTestResult } from '../../src/keys/test-key.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
 import { resultOf } from '../support/key-test-result.ts';
-import { describeOnEachDatabase, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
 
 const key = ['planted', 'stored', 'key', '88bb'].join('-');
 
@@ -31,7 +31,7 @@ async function storeWith(parts: ChangeParts, slug: string, text: string, source:
   return storeKey(parts, occasionOfTests, slug, { key: new Secret(text), source });
 }
 
-describeOnEachDatabase('a change of a provider', (opened) => {
+describeOnUsualDatabases('a change of a provider', (opened) => {
   let client: pg.Client;
   let parts: ChangeParts;
   beforeEach(async () => {

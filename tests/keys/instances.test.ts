@@ -12,7 +12,7 @@ import {
   waitUntilApplied,
 } from '../../src/keys/instances.ts';
 import { Secret } from '../../src/foundation/secret.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { generateEncryptionKey } from '../../src/crypto/encryption-key.ts';
 import { KeyRing } from '../../src/crypto/key-ring.ts';
 import { servedProvider, snapshotOf } from '../support/snapshot-parts.ts';
@@ -20,7 +20,7 @@ import { servedProvider, snapshotOf } from '../support/snapshot-parts.ts';
 const ring = KeyRing.parse(generateEncryptionKey());
 const key = new Secret(['planted', 'key', '3b3b'].join('-'), 'fp_0123456789ab');
 
-describeOnEachDatabase('an instance', (opened) => {
+describeOnUsualDatabases('an instance', (opened) => {
   let client: pg.Client;
   beforeEach(async () => {
     client = await opened().connect();

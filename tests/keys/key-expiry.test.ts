@@ -11,13 +11,13 @@ import { findActiveVersion } from '../../src/keys/rotation/rotation-store.ts';
 import { startRotation } from '../../src/keys/rotation/start-rotation.ts';
 import { setKey } from '../../src/keys/set-key.ts';
 import { occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { keyActPartsOn, rotatingKey } from '../support/rotating.ts';
 
 const slug = 'openrouter';
 
-describeOnEachDatabase('the end of a key', (opened) => {
+describeOnUsualDatabases('the end of a key', (opened) => {
   const clock = manualClock();
   const soon = new Date(clock.now().getTime() + 86_400_000);
   const later = new Date(clock.now().getTime() + 2 * 86_400_000);

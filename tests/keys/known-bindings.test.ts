@@ -12,7 +12,7 @@ import { KnownBindings } from '../../src/keys/known-bindings.ts';
 import { readProviders } from '../../src/keys/provider-store.ts';
 import { judgeStoredKey } from '../../src/keys/stored-key.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 
 const ring = KeyRing.parse(generateEncryptionKey());
 const key = new Secret(['planted', 'stored', 'key', '9c3a'].join('-'));
@@ -20,7 +20,7 @@ const otherKey = new Secret(['planted', 'other', 'key', '9c3a'].join('-'));
 const groq = { slug: 'groq', host: 'api.groq.com:443' };
 const xai = { slug: 'xai', host: 'api.x.ai:443' };
 
-describeOnEachDatabase('the places of a key', (opened) => {
+describeOnUsualDatabases('the places of a key', (opened) => {
   let client: pg.Client;
   let parts: ChangeParts;
   beforeEach(async () => {
@@ -151,7 +151,7 @@ describeOnEachDatabase('the places of a key', (opened) => {
   });
 });
 
-describeOnEachDatabase('a bound key that was moved by SQL is parked, and says', (opened) => {
+describeOnUsualDatabases('a bound key that was moved by SQL is parked, and says', (opened) => {
   let client: pg.Client;
   let parts: ChangeParts;
   beforeEach(async () => {

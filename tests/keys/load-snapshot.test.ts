@@ -10,7 +10,7 @@ import { Secret } from '../../src/foundation/secret.ts';
 import type { ServedProvider, Snapshot } from '../../src/keys/snapshot.ts';
 import { placeOf } from '../../src/keys/stored-key-place.ts';
 import { auditTrailOn, occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase, openOn } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases, openOn } from '../support/keyward-database.ts';
 import { snapshotSource } from '../support/snapshot-source.ts';
 
 const storedKey = ['planted', 'stored', 'key', '77aa'].join('-');
@@ -26,7 +26,7 @@ const served = (snapshot: Snapshot, slug: string): ServedProvider => {
 const keyOf = (snapshot: Snapshot, slug: string): string | undefined =>
   served(snapshot, slug).resolution.key?.reveal();
 
-describeOnEachDatabase('a snapshot', (opened) => {
+describeOnUsualDatabases('a snapshot', (opened) => {
   let client: pg.Client;
   beforeEach(async () => {
     client = await opened().connect();

@@ -22,14 +22,14 @@ import { setKey } from '../../src/keys/set-key.ts';
 import { managementPlace } from '../../src/keys/stored-key-place.ts';
 import { testCandidate } from '../../src/keys/test-provider-key.ts';
 import { occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { keyActPartsOn, rotatingKey } from '../support/rotating.ts';
 import { managementKey } from '../support/stand-in-management.ts';
 
 const slug = 'openrouter';
 const nowhere = 'https://openrouter.example/v1';
 
-describeOnEachDatabase('a management credential', (opened) => {
+describeOnUsualDatabases('a management credential', (opened) => {
   const credential = new Secret(managementKey);
   let ring: KeyRing;
   let parts: KeyActParts;

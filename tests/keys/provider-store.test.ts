@@ -8,11 +8,11 @@ import {
   readModels,
   readProviders,
 } from '../../src/keys/provider-store.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 
 const token = ['fernet', 'token', 'of', 'a', 'test'].join('-');
 
-describeOnEachDatabase('the store', (opened) => {
+describeOnUsualDatabases('the store', (opened) => {
   let client: pg.Client;
   beforeEach(async () => {
     client = await opened().connect();
@@ -63,7 +63,7 @@ describeOnEachDatabase('the store', (opened) => {
   });
 });
 
-describeOnEachDatabase('the models', (opened) => {
+describeOnUsualDatabases('the models', (opened) => {
   const add = (slug: string, id: string, name: string, active = 'true'): string =>
     `INSERT INTO llm_models (provider_id, model_id, model_name, display_name, is_active)
      SELECT id, '${id}', '${name}', 'x', ${active} FROM llm_providers WHERE provider_slug = '${slug}';`;

@@ -16,7 +16,7 @@ import { startRotation } from '../../src/keys/rotation/start-rotation.ts';
 import { setKey, sourceThatServes } from '../../src/keys/set-key.ts';
 import { testCandidate } from '../../src/keys/test-provider-key.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { startStandInProvider, type StandInProvider } from '../support/stand-in-provider.ts';
 
 const first = ['sk', 'or', 'v1', 'fa4e'.repeat(16)].join('-');
@@ -31,7 +31,7 @@ it.each([
   expect(sourceThatServes({ api_key_source: before })).toBe(after);
 });
 
-describeOnEachDatabase('setting a key', (opened) => {
+describeOnUsualDatabases('setting a key', (opened) => {
   let provider: StandInProvider;
   let parts: KeyActParts;
 

@@ -10,7 +10,7 @@ import { SnapshotKeeper } from '../../src/keys/snapshot-keeper.ts';
 import type { Snapshot } from '../../src/keys/snapshot.ts';
 import { changePartsOn, occasionOfTests } from '../support/audited.ts';
 import { startBreakableLink, type BreakableLink } from '../support/breakable-link.ts';
-import { describeOnEachDatabase, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
 import { snapshotSource, type SnapshotSource } from '../support/snapshot-source.ts';
 
 const never = 3_600_000;
@@ -82,7 +82,7 @@ async function changeBySql(client: pg.Client): Promise<number> {
   return Number(rows[0]?.revision);
 }
 
-describeOnEachDatabase('the snapshot in force', (opened) => {
+describeOnUsualDatabases('the snapshot in force', (opened) => {
   it('is replaced on a notification, without any polling', async () => {
     const client = await opened().connect();
     const { keeper, replaced, reaches } = await keep(opened().database);

@@ -7,7 +7,7 @@ import type { KeyActParts } from '../../src/keys/key-acts.ts';
 import { readTroubles } from '../../src/keys/troubles.ts';
 import type { Verdict } from '../../src/providers/verdict.ts';
 import { changePartsOn } from '../support/audited.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { servedProvider, snapshotOf } from '../support/snapshot-parts.ts';
 
@@ -15,7 +15,7 @@ const groqKey = ['gsk', 'Qw7x'.repeat(13)].join('_');
 const now = new Date('2026-03-01T09:00:00.000Z');
 const hourMs = 3_600_000;
 
-describeOnEachDatabase('troubles', (opened) => {
+describeOnUsualDatabases('troubles', (opened) => {
   const run = async (text: string): Promise<unknown> => sql.raw(text).execute(opened().database.kysely);
   let parts: KeyActParts;
   let fingerprint: string;

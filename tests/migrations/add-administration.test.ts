@@ -3,7 +3,7 @@
  * is not; and what comes back after the migration was gone.
  */
 import { beforeEach, expect, test } from 'vitest';
-import { describeOnEachEngine, type RawClient } from '../support/engines.ts';
+import { describeOnUsualEngines, type RawClient } from '../support/engines.ts';
 import { applyUpTo, migration, readCatalogue } from './catalogue.ts';
 
 const apply = migration('007_add_administration');
@@ -49,7 +49,7 @@ async function goodTokens(client: RawClient): Promise<unknown[]> {
   );
 }
 
-describeOnEachEngine('the revision of a provider, by migration 007,', (client) => {
+describeOnUsualEngines('the revision of a provider, by migration 007,', (client) => {
   beforeEach(async () => applyUpTo(client(), '007'));
 
   test('is that of its last change, whatever it was, and other providers keep theirs', async () => {
@@ -114,7 +114,7 @@ describeOnEachEngine('the revision of a provider, by migration 007,', (client) =
   });
 });
 
-describeOnEachEngine('what is bound and what is used, by migration 007,', (client) => {
+describeOnUsualEngines('what is bound and what is used, by migration 007,', (client) => {
   const notes = async (): Promise<number> =>
     (await client().query('SELECT FROM keyward_foreign_changes')).length;
   const binding = async (): Promise<unknown> => columnsOf(client(), 'groq', 'api_key_binding');
@@ -181,7 +181,7 @@ describeOnEachEngine('what is bound and what is used, by migration 007,', (clien
   });
 });
 
-describeOnEachEngine('the rollback of migration 007', (client) => {
+describeOnUsualEngines('the rollback of migration 007', (client) => {
   const settings = 'api_key_binding, allow_private_network, request_headers';
   const setThree = `
     ${update('groq', `encrypted_api_key = 'key of groq', api_key_binding = 'binding of groq'`)};

@@ -14,8 +14,8 @@ import { applyMigrations } from '../../src/database/migrations/apply.ts';
 import { rollBackMigrations } from '../../src/database/migrations/roll-back.ts';
 import type { Tables } from '../../src/database/tables.ts';
 import { auditTrailOn, occasionOfTests } from '../support/audited.ts';
-import { describeOnEachEngine, type RawClient } from '../support/engines.ts';
-import { describeOnEachDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualEngines, type RawClient } from '../support/engines.ts';
+import { describeOnUsualDatabases } from '../support/keyward-database.ts';
 import { applyQuietly, known } from '../support/migration-stages.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 import { applyUpTo, migration, readCatalogue } from './catalogue.ts';
@@ -61,7 +61,7 @@ async function noted(client: RawClient): Promise<string[]> {
   return rows.map((row) => `${String(row['operation'])} ${String(row['table_name'])}`);
 }
 
-describeOnEachEngine('the audit trail of migration 006', (client) => {
+describeOnUsualEngines('the audit trail of migration 006', (client) => {
   beforeEach(async () => {
     await applyUpTo(client(), '006');
     for (let sequence = 1; sequence <= 3; sequence += 1) await client().exec(insertEvent(sequence));
@@ -141,7 +141,7 @@ describeOnEachEngine('the audit trail of migration 006', (client) => {
   });
 });
 
-describeOnEachEngine('a foreign change, by migration 006,', (client) => {
+describeOnUsualEngines('a foreign change, by migration 006,', (client) => {
   beforeEach(async () => applyUpTo(client(), '006'));
 
   const changes = [
@@ -289,7 +289,7 @@ describeOnEachEngine('a foreign change, by migration 006,', (client) => {
   });
 });
 
-describeOnEachEngine('the rollback of migration 006', (client) => {
+describeOnUsualEngines('the rollback of migration 006', (client) => {
   const insertChain = `INSERT INTO keyward_audit_chain (encrypted_audit_key) VALUES ('token of the audit key')`;
   const trail = async (): Promise<unknown[]> =>
     Promise.all(
@@ -417,7 +417,7 @@ describeOnEachEngine('the rollback of migration 006', (client) => {
   });
 });
 
-describeOnEachDatabase('the chain', (opened) => {
+describeOnUsualDatabases('the chain', (opened) => {
   const directory = useTemporaryDirectory();
   const entry: AuditEntry = { action: 'provider.changed', target: { kind: 'provider', id: 'groq' } };
 

@@ -1,6 +1,6 @@
 /** Migration 011 and its rollback: limits, aliases and usage, beside a log and keys that other programs write. */
 import { beforeEach, expect, test } from 'vitest';
-import { describeOnEachEngine, type RawClient } from '../support/engines.ts';
+import { describeOnUsualEngines, type RawClient } from '../support/engines.ts';
 import { applyUpTo, migration, readCatalogue } from './catalogue.ts';
 
 const apply = migration('011_add_gateway');
@@ -19,7 +19,7 @@ const userKey = `INSERT INTO user_api_keys (user_id, provider_id, encrypted_api_
 const limits = `INSERT INTO keyward_token_limits (token_id, owner, requests_per_minute, changed_by) VALUES (7, 'somebody', 60, 'an administrator')`;
 const alias = `INSERT INTO keyward_model_aliases (alias, targets, changed_by) VALUES ('fast', '{groq/llama}', 'an administrator')`;
 
-describeOnEachEngine('migration 011', (client) => {
+describeOnUsualEngines('migration 011', (client) => {
   beforeEach(async () => applyUpTo(client(), '011'));
 
   test('a key that a user brought moves the revision, and what is counted of its use does not', async () => {
@@ -53,7 +53,7 @@ describeOnEachEngine('migration 011', (client) => {
   });
 });
 
-describeOnEachEngine('the rollback of migration 011', (client) => {
+describeOnUsualEngines('the rollback of migration 011', (client) => {
   test('leaves the catalogue of 010 and every row of the log, twice in a row', async () => {
     await applyUpTo(client(), '010');
     const before = await readCatalogue(client());

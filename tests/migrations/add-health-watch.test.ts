@@ -1,6 +1,6 @@
 /** Migration 010 and its rollback: health beside the keys, without a revision, a version or a foreign change of its own. */
 import { beforeEach, expect, test } from 'vitest';
-import { describeOnEachEngine, type RawClient } from '../support/engines.ts';
+import { describeOnUsualEngines, type RawClient } from '../support/engines.ts';
 import { applyUpTo, migration, readCatalogue } from './catalogue.ts';
 
 const apply = migration('010_add_health_watch');
@@ -20,7 +20,7 @@ const policy = `INSERT INTO keyward_key_policies (provider_id, owner, changed_by
 const channel = `INSERT INTO keyward_alert_channels (name, kind, encrypted_settings, encrypted_under, changed_by)
   VALUES ('chat', 'slack', 'a token', 'a mark', 'somebody')`;
 
-describeOnEachEngine('migration 010', (client) => {
+describeOnUsualEngines('migration 010', (client) => {
   beforeEach(async () => applyUpTo(client(), '010'));
 
   test('health columns move no revision, make no version, and count as no foreign change', async () => {
@@ -77,7 +77,7 @@ describeOnEachEngine('migration 010', (client) => {
   });
 });
 
-describeOnEachEngine('the rollback of migration 010', (client) => {
+describeOnUsualEngines('the rollback of migration 010', (client) => {
   test('restores the catalogue, twice in a row', async () => {
     await applyUpTo(client(), '009');
     const before = await readCatalogue(client());

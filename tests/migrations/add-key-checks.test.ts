@@ -1,6 +1,6 @@
 /** Migration 005 and its rollback: the four values of api_key_test_status, for what is written from now on. */
 import { beforeEach, expect, test } from 'vitest';
-import { describeOnEachEngine, type RawClient } from '../support/engines.ts';
+import { describeOnUsualEngines, type RawClient } from '../support/engines.ts';
 import { applyUpTo, migration, readCatalogue } from './catalogue.ts';
 
 const apply = migration('005_add_key_checks');
@@ -21,7 +21,7 @@ async function isValidated(client: RawClient): Promise<unknown> {
   return row?.['convalidated'];
 }
 
-describeOnEachEngine('migration 005', (client) => {
+describeOnUsualEngines('migration 005', (client) => {
   beforeEach(async () => {
     await applyUpTo(client(), '004');
     client().takeNotices();
@@ -120,7 +120,7 @@ describeOnEachEngine('migration 005', (client) => {
   });
 });
 
-describeOnEachEngine('the rollback of migration 005', (client) => {
+describeOnUsualEngines('the rollback of migration 005', (client) => {
   test('restores the catalogue, and any value may be written again, twice in a row', async () => {
     await applyUpTo(client(), '004');
     const before = await readCatalogue(client());

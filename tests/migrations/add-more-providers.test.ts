@@ -1,6 +1,6 @@
 /** Migration 003 and its rollback, which takes back only what nobody has made their own. */
 import { beforeEach, expect, test } from 'vitest';
-import { describeOnEachEngine, type RawClient } from '../support/engines.ts';
+import { describeOnUsualEngines, type RawClient } from '../support/engines.ts';
 import { migration } from './catalogue.ts';
 
 const apply = migration('003_add_more_providers');
@@ -14,7 +14,7 @@ async function slugs(client: RawClient): Promise<unknown[]> {
   );
 }
 
-describeOnEachEngine('migration 003', (client) => {
+describeOnUsualEngines('migration 003', (client) => {
   beforeEach(async () => {
     await client().exec(migration('001_create_llm_tables'));
     await client().exec(migration('002_add_system_api_keys'));

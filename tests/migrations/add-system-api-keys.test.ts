@@ -1,6 +1,6 @@
 /** Migration 002 and its rollback: the five columns and two indexes, from whole, partial and foreign states. */
 import { beforeEach, expect, test } from 'vitest';
-import { describeOnEachEngine, type RawClient } from '../support/engines.ts';
+import { describeOnUsualEngines, type RawClient } from '../support/engines.ts';
 import { columnsOf, migration, readCatalogue, type Catalogue, type Definitions } from './catalogue.ts';
 
 const apply = migration('002_add_system_api_keys');
@@ -49,7 +49,7 @@ async function readCatalogueWithoutBackup(client: RawClient): Promise<Catalogue>
   };
 }
 
-describeOnEachEngine('migration 002', (client) => {
+describeOnUsualEngines('migration 002', (client) => {
   beforeEach(async () => {
     await client().exec(migration('001_create_llm_tables'));
     client().takeNotices();
@@ -173,7 +173,7 @@ describeOnEachEngine('migration 002', (client) => {
   });
 });
 
-describeOnEachEngine('the rollback of migration 002', (client) => {
+describeOnUsualEngines('the rollback of migration 002', (client) => {
   beforeEach(async () => {
     await client().exec(migration('001_create_llm_tables'));
     client().takeNotices();

@@ -1,6 +1,6 @@
 /** Migration 012 and its rollback: usage by hour, and a setting that is observed like the others of its provider. */
 import { beforeEach, expect, test } from 'vitest';
-import { describeOnEachEngine, type RawClient } from '../support/engines.ts';
+import { describeOnUsualEngines, type RawClient } from '../support/engines.ts';
 import { applyUpTo, migration, readCatalogue } from './catalogue.ts';
 
 const apply = migration('012_add_usage_by_hour');
@@ -28,7 +28,7 @@ const notes = async (client: RawClient): Promise<unknown> =>
        FROM keyward_foreign_changes ORDER BY id`,
   );
 
-describeOnEachEngine('migration 012', (client) => {
+describeOnUsualEngines('migration 012', (client) => {
   beforeEach(async () => applyUpTo(client(), '012'));
 
   test('whether users may bring keys moves the revision, that of the provider too, and is noted once', async () => {
@@ -56,7 +56,7 @@ describeOnEachEngine('migration 012', (client) => {
   });
 });
 
-describeOnEachEngine('the rollback of migration 012', (client) => {
+describeOnUsualEngines('the rollback of migration 012', (client) => {
   test('restores the catalogue, triggers as 007 left them, each file twice in a row', async () => {
     await applyUpTo(client(), '011');
     const before = await readCatalogue(client());

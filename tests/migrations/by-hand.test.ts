@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { readMigrations } from '../../src/database/migrations/migration-files.ts';
 import { runByHand } from '../support/by-hand.ts';
-import { describeOnEachEngine } from '../support/engines.ts';
+import { describeOnUsualEngines } from '../support/engines.ts';
 import { applyUpTo, readCatalogue } from './catalogue.ts';
 
 const directory = new URL('../../migrations/', import.meta.url);
@@ -13,7 +13,7 @@ const rollbacks = files.filter((file) => file.endsWith('_rollback.sql'));
 const rollbackOf = (version: string): string => rollbacks.find((file) => file.startsWith(version)) ?? '';
 const versions = readMigrations().map(({ version }) => version);
 
-describeOnEachEngine('psql -f', (client) => {
+describeOnUsualEngines('psql -f', (client) => {
   test('applies all files in order, twice, and takes them back in order, each without an error', async () => {
     const applies = files.filter((file) => !file.endsWith('_rollback.sql'));
     for (const file of [...applies, ...applies])

@@ -1,6 +1,6 @@
 /** Migration 001 against the tables that are in the field, written down here from what is known of them. */
 import { expect, test } from 'vitest';
-import { describeOnEachEngine, type RawClient } from '../support/engines.ts';
+import { describeOnUsualEngines, type RawClient } from '../support/engines.ts';
 import { columnsOf, migration, readCatalogue, type Definitions } from './catalogue.ts';
 
 const create = migration('001_create_llm_tables');
@@ -196,7 +196,7 @@ async function makeFieldDatabase(client: RawClient): Promise<void> {
     COMMENT ON COLUMN llm_providers.base_url IS 'as the operator says';`);
 }
 
-describeOnEachEngine('migration 001', (client) => {
+describeOnUsualEngines('migration 001', (client) => {
   test.each(Object.entries(tables))('makes %s with the columns of the field', async (table, columns) => {
     await client().exec(create);
     expect(Object.entries(columnsOf(await readCatalogue(client()), table))).toEqual(Object.entries(columns));
@@ -307,7 +307,7 @@ describeOnEachEngine('migration 001', (client) => {
   });
 });
 
-describeOnEachEngine('the rollback of migration 001', (client) => {
+describeOnUsualEngines('the rollback of migration 001', (client) => {
   test('removes what 001 made, and nothing else, twice in a row', async () => {
     await client().exec('CREATE TABLE audit_logs (id INTEGER)');
     const before = await readCatalogue(client());

@@ -1,10 +1,10 @@
 /** The providers that the migrations seed are those that the program knows, under the same names and addresses. */
 import { expect, test } from 'vitest';
 import { knownProviders } from '../../src/providers/registry.ts';
-import { describeOnEachEngine } from '../support/engines.ts';
+import { describeOnUsualEngines } from '../support/engines.ts';
 import { migration } from './catalogue.ts';
 
-describeOnEachEngine('the seeded providers', (client) => {
+describeOnUsualEngines('the seeded providers', (client) => {
   test('are the known ones, in the same order, with the same names and addresses', async () => {
     await client().exec(migration('001_create_llm_tables'));
     await client().exec(migration('003_add_more_providers'));

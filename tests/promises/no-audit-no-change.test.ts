@@ -25,7 +25,7 @@ import { auditedChanges, prepareForChanges } from '../support/audited-changes.ts
 import { auditTrailOn, changePartsOn, occasionOfTests, recordMany } from '../support/audited.ts';
 import { commandLineAt, encryptionKey } from '../support/command-line.ts';
 import { readContents } from '../support/database-contents.ts';
-import { describeOnEachDatabase, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
+import { describeOnUsualDatabases, openOn, type OpenedDatabase } from '../support/keyward-database.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { mutatingRoutes } from '../support/mutating-routes.ts';
 import { startKeyward, type RunningKeyward } from '../support/running-keyward.ts';
@@ -88,7 +88,7 @@ async function isRefused(change: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-describeOnEachDatabase(`${promise}:`, (opened) => {
+describeOnUsualDatabases(`${promise}:`, (opened) => {
   it('of every change that Keyward makes, whatever keeps the event from being written', async () => {
     const client = await opened().connect();
     const parts = await changePartsOn(opened().database);

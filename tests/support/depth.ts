@@ -8,7 +8,10 @@ export function atDepth<T>(depths: { readonly usual: T; readonly thorough: T }):
   return isThorough ? depths.thorough : depths.usual;
 }
 
-/** For suites about what stands above the database, whose statements others run on both engines at any depth. */
+/**
+ * Where no engine is the subject. The embedded one takes some five times as long for the same; at any depth it runs
+ * tests/database/, first starts and commands, the fuzz of the admin API, the gateway's hot path and a restore.
+ */
 export const usualEngines = atDepth<readonly ('embedded' | 'postgres')[]>({
   usual: ['postgres'],
   thorough: ['embedded', 'postgres'],

@@ -1,11 +1,12 @@
 /**
- * The two engines that Keyward runs on, the embedded one and a real PostgreSQL, as raw clients: a suite
- * described here runs once on each.
+ * The two engines that Keyward runs on, the embedded one and a real PostgreSQL, as raw clients: a suite described here
+ * runs on the usual ones, and at the thorough depth on both.
  */
 import { rm } from 'node:fs/promises';
 import { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { usualEngines } from './depth.ts';
 import { freshPgliteDirectory } from './fresh-pglite.ts';
 import { createDatabase } from './real-postgres.ts';
 
@@ -35,14 +36,14 @@ const engines: Readonly<Record<'embedded' | 'postgres', () => Promise<RawClient>
 };
 
 /**
- * A suite for both engines. Each test finds the client on an empty schema `public` with the session's
+ * A suite for the usual engines. Each test finds the client on an empty schema `public` with the session's
  * settings as they are by default.
  */
-export function describeOnEachEngine(title: string, suite: (client: () => RawClient) => void): void {
-  describe.each(Object.entries(engines))(`${title} (%s)`, (_, open) => {
+export function describeOnUsualEngines(title: string, suite: (client: () => RawClient) => void): void {
+  describe.each(usualEngines)(`${title} (%s)`, (engine) => {
     let client: RawClient;
     beforeAll(async () => {
-      client = await open();
+      client = await engines[engine]();
     });
     beforeEach(async () => {
       await client.exec('RESET ALL; DROP SCHEMA public CASCADE; CREATE SCHEMA public');

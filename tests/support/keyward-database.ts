@@ -11,6 +11,7 @@ import type { Database } from '../../src/database/database.ts';
 import { migrateAtStart } from '../../src/database/migrations/shipped-migrations.ts';
 import { openDatabase } from '../../src/database/open-database.ts';
 import { loadConfig } from '../../src/foundation/config.ts';
+import { usualEngines } from './depth.ts';
 import { migratedPgliteDirectory } from './fresh-pglite.ts';
 import { MigratedState } from './migrated-state.ts';
 import { createDatabase } from './real-postgres.ts';
@@ -110,9 +111,20 @@ async function withClientOf<T>(
   }
 }
 
+type Suite = (opened: () => OpenedDatabase) => void;
+
 /** A suite for both engines; each test begins with all migrations applied, and nothing else. */
-export function describeOnEachDatabase(title: string, suite: (opened: () => OpenedDatabase) => void): void {
-  describe.each(['embedded', 'postgres'] as const)(`${title} (%s)`, (engine) => {
+export function describeOnEachDatabase(title: string, suite: Suite): void {
+  describeOn(['embedded', 'postgres'], title, suite);
+}
+
+/** The same for the usual engines: for what stands above the database, whose statements the fuzz asks of both. */
+export function describeOnUsualDatabases(title: string, suite: Suite): void {
+  describeOn(usualEngines, title, suite);
+}
+
+function describeOn(engines: readonly Engine[], title: string, suite: Suite): void {
+  describe.each(engines)(`${title} (%s)`, (engine) => {
     let opened: OpenedDatabase;
     beforeAll(async () => {
       opened = await openOn(engine);

@@ -5,7 +5,7 @@ import { applyMigrations, type ApplyStep } from '../../../src/database/migration
 import { assess } from '../../../src/database/migrations/assess.ts';
 import { migrateAtStart, shippedMigrations } from '../../../src/database/migrations/shipped-migrations.ts';
 import { DatabaseShell } from '../../support/database-shell.ts';
-import { describeOnEachDatabase, openOn, type OpenedDatabase } from '../../support/keyward-database.ts';
+import { describeOnUsualDatabases, openOn, type OpenedDatabase } from '../../support/keyward-database.ts';
 import { KeywardProcess } from '../../support/keyward-process.ts';
 
 // Processes of their own take their time where many tests run at once.
@@ -43,7 +43,7 @@ async function inventory(client: pg.Client): Promise<unknown[]> {
   return rows;
 }
 
-describeOnEachDatabase('the runner', (opened) => {
+describeOnUsualDatabases('the runner', (opened) => {
   it('brings a fresh database to the newest version, each migration once and in order', async () => {
     await opened().empty({ migrate: false });
     const steps = await stepsOf(opened());

@@ -15,7 +15,7 @@ import {
   writeBackupFile,
 } from '../../../src/database/migrations/key-backup.ts';
 import { rollBackMigrations } from '../../../src/database/migrations/roll-back.ts';
-import { describeOnEachDatabase } from '../../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../../support/keyward-database.ts';
 import { applyQuietly, known, threeKeys } from '../../support/migration-stages.ts';
 import { applyMigrations } from '../../../src/database/migrations/apply.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
@@ -71,7 +71,7 @@ describe('the file', () => {
   });
 });
 
-describeOnEachDatabase('the way back', (opened) => {
+describeOnUsualDatabases('the way back', (opened) => {
   beforeEach(async () => {
     const { kysely } = opened().database;
     await sql.raw(threeKeys).execute(kysely);

@@ -184,8 +184,8 @@ async function failureOf(running: Promise<void>): Promise<unknown> {
   );
 }
 
-/** Of the requests that a link is cut at, and the statements that a server process dies at, each or every third. */
-const stride = atDepth({ usual: 3, thorough: 1 });
+/** Of the requests that a link is cut at, and the statements that a server process dies at, each or every sixth. */
+const stride = atDepth({ usual: 6, thorough: 1 });
 /** Which ones is another choice in every run. */
 const beforeFirst = (): number => -Math.floor(Math.random() * stride);
 
@@ -312,7 +312,7 @@ describe('a runner that is killed by SIGKILL at a random moment', () => {
     const environment = { DATABASE_URL: url, KEYWARD_DATA_DIR: directory() };
     const duration = await undisturbed(environment);
     const seen: string[] = [];
-    const kills = atDepth({ usual: 8, thorough: 45 });
+    const kills = atDepth({ usual: 5, thorough: 45 });
     await withClient(url, async (onlooker) => {
       await applyTo(url, newest);
       await onlooker.query(threeKeys);
@@ -339,7 +339,7 @@ describe('a runner that is killed by SIGKILL at a random moment', () => {
     await opened.letGo();
     const duration = await undisturbed(opened.environment);
     const seen: string[] = [];
-    const kills = atDepth({ usual: 3, thorough: 10 });
+    const kills = atDepth({ usual: 2, thorough: 10 });
     for (let kill = 0; kill < kills; kill += 1) {
       const way = seen.at(-1) === newest ? 'backwards' : 'forwards';
       await killAtRandom(opened.environment, way, duration[way]);

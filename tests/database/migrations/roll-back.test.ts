@@ -10,7 +10,7 @@ import {
   type RolledBack,
 } from '../../../src/database/migrations/roll-back.ts';
 import { readContents } from '../../support/database-contents.ts';
-import { describeOnEachDatabase } from '../../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../../support/keyward-database.ts';
 import { known, threeKeys } from '../../support/migration-stages.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 
@@ -21,7 +21,7 @@ const filesAfter = (stays: string): string[] =>
     .map(({ file }) => file)
     .toReversed();
 
-describeOnEachDatabase('a rollback', (opened) => {
+describeOnUsualDatabases('a rollback', (opened) => {
   let before: unknown;
   const contents = async (): Promise<unknown> => readContents(await opened().connect());
   const run = async (sqlText: string): Promise<void> => {

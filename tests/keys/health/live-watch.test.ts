@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { sql } from 'kysely';
 import { createLogger } from '../../../src/foundation/logger.ts';
 import { LiveWatch } from '../../../src/keys/health/live-watch.ts';
-import { describeOnEachDatabase } from '../../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../../support/keyward-database.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 
 const log = createLogger({ level: 'silent', format: 'json', scrub: (line) => line, write: () => undefined });
 const key = { slug: 'groq', fingerprint: 'fp_000000000001' };
 
-describeOnEachDatabase('what calls say of keys', (opened) => {
+describeOnUsualDatabases('what calls say of keys', (opened) => {
   const written = async (): Promise<unknown> => {
     const { rows } = await sql`
       SELECT verdict, calls::int AS calls, first_seen_at, last_seen_at FROM keyward_live_verdicts ORDER BY verdict`.execute(

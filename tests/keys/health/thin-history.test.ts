@@ -2,11 +2,11 @@ import { dayMs } from '../../../src/foundation/day.ts';
 import { expect, test } from 'vitest';
 import { sql } from 'kysely';
 import { thinKeyTests } from '../../../src/keys/health/thin-history.ts';
-import { describeOnEachDatabase } from '../../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../../support/keyward-database.ts';
 
 const now = new Date('2026-11-29T12:00:00Z');
 
-describeOnEachDatabase('the history of key tests', (opened) => {
+describeOnUsualDatabases('the history of key tests', (opened) => {
   const add = async (daysAgo: number, verdict: string, fingerprint = 'fp_1', minutes = 0): Promise<void> => {
     const at = new Date(now.getTime() - daysAgo * dayMs - minutes * 60_000);
     await sql`

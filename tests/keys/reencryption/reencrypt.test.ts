@@ -13,7 +13,7 @@ import { startRotation } from '../../../src/keys/rotation/start-rotation.ts';
 import { readProviders } from '../../../src/keys/provider-store.ts';
 import { judgeStoredKey } from '../../../src/keys/stored-key.ts';
 import { changePartsOn, occasionOfTests } from '../../support/audited.ts';
-import { describeOnEachDatabase } from '../../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../../support/keyward-database.ts';
 import { keyActPartsOn, rotatingKey } from '../../support/rotating.ts';
 
 const [oldKey, newKey] = [generateEncryptionKey(), generateEncryptionKey()];
@@ -23,7 +23,7 @@ const bothRing = KeyRing.parse(new Secret(`${newKey.reveal()},${oldKey.reveal()}
 const longAgo = new Date('2024-02-29T12:00:00Z');
 const brought = new Secret(['planted', 'brought', 'key', '7d7d'].join('-'));
 
-describeOnEachDatabase('to encrypt anew', (opened) => {
+describeOnUsualDatabases('to encrypt anew', (opened) => {
   let client: pg.Client;
   let before: ChangeParts;
   beforeEach(async () => {

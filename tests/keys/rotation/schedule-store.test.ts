@@ -21,13 +21,13 @@ import {
 } from '../../../src/keys/rotation/schedule-store.ts';
 import { startRotation } from '../../../src/keys/rotation/start-rotation.ts';
 import { occasionOfTests } from '../../support/audited.ts';
-import { describeOnEachDatabase } from '../../support/keyward-database.ts';
+import { describeOnUsualDatabases } from '../../support/keyward-database.ts';
 import { keyActPartsOn, rotatingKey, storeFirstKey } from '../../support/rotating.ts';
 
 const slug = 'openrouter';
 const plain: NewSchedule = { everyDays: 90, beforeExpiryDays: null, jitterMinutes: 0, window: null };
 
-describeOnEachDatabase('a schedule', (opened) => {
+describeOnUsualDatabases('a schedule', (opened) => {
   let parts: KeyActParts;
   let providerId = 0;
 
