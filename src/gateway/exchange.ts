@@ -129,6 +129,7 @@ export class Exchange {
   #tryAgain(failure: Failure): boolean {
     const { attempts, body } = this.#call;
     const refused = attempts.current;
+    this.#countError(refused, failure);
     this.#tellCircuits(refused, failure);
     if (failure.kind === 'refused') this.#tellLive(refused, verdictOfRefusal(failure.refusal));
     const ofUser = isUserKeyRefused(refused, failure);
@@ -152,6 +153,15 @@ export class Exchange {
     if (next.delayMs === 0) this.#send(next.target);
     else this.#pause = setTimeout(() => this.#send(next.target), next.delayMs);
     return true;
+  }
+
+  /** What was not even sent, since a circuit is open, is no error of the provider. */
+  #countError({ provider: { slug } }: Target, failure: Failure): void {
+    const verdict =
+      failure.kind === 'refused'
+        ? failure.refusal.verdict
+        : verdictOfOutcome(failure.error.status, failure.error);
+    if (verdict !== null) this.#parts.metrics.providerErrors.inc({ provider: slug, verdict });
   }
 
   #noteUserKey({ userKey, provider }: Target, failure: Failure): void {
@@ -214,7 +224,10 @@ export class Exchange {
     this.#settleCircuits(target, status, error);
     this.#tellUsage(target, { status, error });
     if (error === null) return;
-    if (status < 400) metrics.answersCut.inc({ provider: slug });
+    if (status < 400) {
+      metrics.answersCut.inc({ provider: slug });
+      this.#countError(target, { kind: 'unanswered', error });
+    }
     log.warn(
       {
         request: this.#call.id,

@@ -12,6 +12,7 @@ export interface GatewayMetrics {
   readonly streamsOpen: Gauge;
   readonly answersCut: Counter<'provider'>;
   readonly keyRejections: Counter<'provider'>;
+  readonly providerErrors: Counter<'provider' | 'verdict'>;
   readonly retries: Counter<'provider' | 'to'>;
   readonly rotationCalls: Counter<'provider' | 'key' | 'outcome'>;
   readonly rotationFallbacks: Counter<'provider' | 'stage'>;
@@ -64,6 +65,12 @@ export function gatewayMetrics(registry: Registry, providers: () => Iterable<str
       collect() {
         for (const provider of providers()) this.inc({ provider }, 0);
       },
+    }),
+    providerErrors: new Counter({
+      name: 'keyward_provider_errors_total',
+      help: 'Attempts that a provider answered with an error, did not answer or broke off, by what that says of the key.',
+      labelNames: ['provider', 'verdict'],
+      registers,
     }),
     retries: new Counter({
       name: 'keyward_retries_total',

@@ -117,6 +117,18 @@ describe('a provider that refuses our key', () => {
   });
 });
 
+test.each([
+  ['rateLimited', 'rate_limited'],
+  ['paymentRequired', 'out_of_credit'],
+  ['serverError', 'unreachable'],
+] as const)('%s is counted among the errors of the provider as %s', async (name, verdict) => {
+  const errors = `keyward_provider_errors_total{provider="openrouter",verdict="${verdict}"}`;
+  const before = await counted(errors);
+  room.provider.behave({ answer: refusals[name] });
+  await room.keyward.chat();
+  expect(await counted(errors)).toBeGreaterThan(before);
+});
+
 describe("a provider's own error passes through:", () => {
   test.each([
     ['rateLimited', 429, 'application/json'],
