@@ -99,16 +99,16 @@ export const rotationsQuery = (slug: string) =>
 /** How often an open rotation is asked about: the counts of both keys are announced nowhere. */
 const followMs = 2_000;
 
-/** @param id of the rotation; `open` for the one that is open: null where none is */
+/** @param id of the rotation; `open` for the one that is open. Null where there is none, which is no failure */
 export const rotationQuery = (slug: string, id: string) =>
   queryOptions({
     queryKey: ['health', 'rotation', slug, id],
     queryFn: async (): Promise<Rotation | null> => {
       if (id !== 'open')
-        return read(
-          api.GET('/api/v1/admin/providers/{slug}/rotations/{id}', { params: { path: { slug, id } } }),
+        return orNull(
+          read(api.GET('/api/v1/admin/providers/{slug}/rotations/{id}', { params: { path: { slug, id } } })),
+          'rotation_not_found',
         );
-      // That there is none is no failure.
       const { data } = await read(
         api.GET('/api/v1/admin/providers/{slug}/rotations', {
           params: { path: { slug }, query: { state: 'open', limit: 1 } },

@@ -21,7 +21,13 @@ export function RotationPage() {
   const provider = useQuery(providerQuery(slug));
   const rotation = useQuery(rotationQuery(slug, id));
   const failed = rotation.error ?? provider.error;
-  if (rotation.data === null) return <NoRotation slug={slug} words="No rotation is open." />;
+  if (rotation.data === null)
+    return (
+      <NoRotation
+        slug={slug}
+        words={id === 'open' ? 'No rotation is open.' : `This provider has no rotation ${id}.`}
+      />
+    );
   if (rotation.data !== undefined && provider.data !== undefined) {
     // The address of the one that is open is good for as long as it is open; what is shared is this one.
     if (id === 'open')
