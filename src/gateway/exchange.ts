@@ -255,7 +255,7 @@ export class Exchange {
       tokenId: caller.tokenId,
       userId: caller.limits?.owner ?? caller.name,
       provider: target.provider.slug,
-      model: storedModel(target.model),
+      model: target.model,
       endpoint: route.endpoint.name,
       keyFingerprint: target.key.fingerprint ?? '',
       usedOwnKey: target.source === 'byok',
@@ -321,13 +321,6 @@ const outages: ReadonlySet<string> = new Set([
 
 function keyName(slug: string, fingerprint: string | undefined): string {
   return `${slug} ${fingerprint ?? ''}`;
-}
-
-const longestStoredModel = 300;
-
-/** A name that was cut within a character has half of it at its end, which no database takes. */
-function storedModel(model: string): string {
-  return model.slice(0, longestStoredModel).toWellFormed();
 }
 
 function pathOf({ path, query }: Route, { provider, upstream, api, model }: Target): string {

@@ -108,9 +108,10 @@ async function modelsFor(
   caller: Caller,
   wire: Wire,
 ): Promise<ListedModel[]> {
-  const listed = await models.list(parts.snapshot());
+  const snapshot = parts.snapshot();
+  const listed = await models.list(snapshot);
   const allowed = listed.filter(({ slug, id }) => mayUse(caller.limits, slug, id.slice(slug.length + 1)));
-  return [...listedAliases(parts.snapshot(), wantedBy(parts.config, caller, wire)), ...allowed];
+  return [...listedAliases(snapshot, wantedBy(parts.config, caller, wire)), ...allowed];
 }
 
 /** @throws KeywardError token_missing, token_invalid, host_not_allowed */

@@ -16,11 +16,20 @@ export interface PricedRecord extends UsageRecord {
   readonly cost: Cost | null;
 }
 
+/** As wide as the columns. */
+const longestModel = 300;
+
+/** A name that is cut within a character has half of it at its end, which no database takes. */
+function storable(record: UsageRecord): UsageRecord {
+  return { ...record, model: record.model.slice(0, longestModel).toWellFormed() };
+}
+
 /** Writes all of them or none. */
 export async function writeUsage(
   db: Kysely<Tables>,
-  records: readonly UsageRecord[],
+  given: readonly UsageRecord[],
 ): Promise<readonly PricedRecord[]> {
+  const records = given.map((record) => storable(record));
   return db.transaction().execute(async (tx) => {
     const prices = await readOwnPrices(tx, records);
     const priced = records.map((record) => ({ ...record, cost: priceOf(record, prices) }));
@@ -99,7 +108,7 @@ async function addRows(tx: Kysely<Tables>, records: readonly PricedRecord[]): Pr
            CASE WHEN r.latency_ms > 0 AND r.completion_tokens > 0
                 THEN least(r.completion_tokens * 1000.0 / r.latency_ms, 99999999) END,
            r.status_code, r.error_message, r.fallback_reason IS NOT NULL, r.fallback_reason,
-           r.created_at AT TIME ZONE 'UTC', left(r.model, 300), r.endpoint, r.gateway_token_id, r.key_fingerprint,
+           r.created_at AT TIME ZONE 'UTC', r.model, r.endpoint, r.gateway_token_id, r.key_fingerprint,
            r.time_to_first_token_ms, r.attempts
       FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r (user_id text, provider text, model text,
              request_id text, prompt_tokens int, completion_tokens int, cached_tokens int, cost_input_usd numeric,
@@ -118,7 +127,7 @@ async function addToDays(tx: Kysely<Tables>, records: readonly PricedRecord[]): 
     const key = {
       day: dayOf(record.at),
       provider: record.provider,
-      model: record.model.slice(0, 300),
+      model: record.model,
       token: record.tokenId,
       fingerprint: record.keyFingerprint,
     };
