@@ -16,6 +16,16 @@ export function wholeNumberText(least: number, most: number) {
     .meta({ type: 'integer', minimum: least, maximum: most, pattern: undefined });
 }
 
+/** The number of a row, in the path. @param what it is the number of, as `a token` */
+export function rowParameter(what: string) {
+  return z.object({
+    id: z
+      .string()
+      .regex(/^\d{1,9}$/, `must be the number of ${what}`)
+      .transform(Number),
+  });
+}
+
 /** `true` or `false`, read as a boolean. */
 export function truthText() {
   return z

@@ -3,6 +3,7 @@ import { UsageError } from '../foundation/errors.ts';
 import { visible } from '../foundation/visible-text.ts';
 import { removeUserKey } from '../keys/remove-user-key.ts';
 import { allUserKeys, findUserKey, type OwnedUserKey } from '../keys/user-key-store.ts';
+import { viewOwnedUserKey } from '../keys/view-user-key.ts';
 import { confirmed } from './confirm.ts';
 import { ago, print, printJson, remark, table } from './terminal.ts';
 import { describeApplied, reasonedOccasion, withInstallation } from './with-installation.ts';
@@ -19,7 +20,7 @@ export async function printUserKeys({ owner, provider, json }: ListUserKeysOptio
   await withInstallation(async ({ database }) => {
     const keys = await allUserKeys(database.kysely, { owner, provider });
     if (json) {
-      printJson({ user_keys: keys.map(forPrograms) });
+      printJson({ user_keys: keys.map((key) => viewOwnedUserKey(key)) });
       return;
     }
     const rows = keys.map((key) => [
@@ -37,23 +38,6 @@ export async function printUserKeys({ owner, provider, json }: ListUserKeysOptio
     const isFiltered = owner !== undefined || provider !== undefined;
     remark(isFiltered ? 'No key of a user is like this.' : 'No user has brought a key.');
   });
-}
-
-/** As the admin API has them. */
-function forPrograms(key: OwnedUserKey): object {
-  return {
-    id: key.id,
-    owner: key.owner,
-    provider: key.slug,
-    key_name: key.name,
-    mask: key.mask,
-    is_active: key.isActive,
-    is_validated: key.isValidated,
-    validation_error: key.problem,
-    last_validated_at: key.testedAt,
-    created_at: key.createdAt,
-    replaced_at: key.replacedAt,
-  };
 }
 
 function stateIn({ isActive, isValidated, problem, testedAt }: OwnedUserKey): string {

@@ -9,7 +9,7 @@ import { KeywardError } from '../foundation/errors.ts';
 import { Secret } from '../foundation/secret.ts';
 import { holdsNoSecret, plainText } from '../keys/provider-rules.ts';
 import type { Asker, UserKeyDesk, UserKeyTested } from '../keys/user-key-desk.ts';
-import type { ListedUserKey } from '../keys/user-key-store.ts';
+import { viewUserKey } from '../keys/view-user-key.ts';
 import { checkBodyHeaders, parseJsonObject, readBody, type BodyLimits } from './read-request.ts';
 
 const slugText = plainText(100)
@@ -65,7 +65,7 @@ async function actOn(
 ): Promise<object> {
   const { slug } = wanted;
   if (slug === undefined && wanted.method === 'GET')
-    return { object: 'list', data: (await desk.list(asker.owner)).map((key) => viewOf(key)) };
+    return { object: 'list', data: (await desk.list(asker.owner)).map((key) => viewUserKey(key)) };
   if (slug === undefined) {
     const { provider, api_key: key, key_name: name = null } = await wanted.body();
     const set = await desk.set(asker, { slug: provider, key: new Secret(key.trim()), name });
@@ -103,19 +103,6 @@ async function bodyOf(request: IncomingMessage, limits: BodyLimits): Promise<z.o
   // What is not known could be a key, and no value is repeated.
   if (issue?.code === 'unrecognized_keys' || param === '') throw new KeywardError('field_unknown');
   throw new KeywardError('field_invalid', { message: `The field "${param}" ${issue?.message}.`, param });
-}
-
-function viewOf(key: ListedUserKey): object {
-  return {
-    provider: key.slug,
-    key_name: key.name,
-    mask: key.mask,
-    is_active: key.isActive,
-    is_validated: key.isValidated,
-    validation_error: key.problem,
-    last_validated_at: key.testedAt?.toISOString() ?? null,
-    created_at: key.createdAt.toISOString(),
-  };
 }
 
 function viewTest({ mask, fingerprint, warnings, test }: UserKeyTested): object {

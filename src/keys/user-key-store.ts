@@ -26,7 +26,7 @@ export async function readUserKeys(db: Kysely<Tables>): Promise<UserKeyRow[]> {
 }
 
 /** What is shown of a key, to its owner and to administrators. */
-interface ShownUserKey {
+export interface ShownUserKey {
   readonly slug: string;
   readonly name: string | null;
   readonly mask: string;

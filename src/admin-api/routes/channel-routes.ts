@@ -24,7 +24,7 @@ import { occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import { channelView, deliveryView, quietHours } from '../alert-view.ts';
 import { knownSecretsOf } from '../known-secrets-of.ts';
-import { reason } from '../query-values.ts';
+import { reason, rowParameter } from '../query-values.ts';
 import type { TypedApp } from '../typed-app.ts';
 import { revisionIn } from '../write-headers.ts';
 
@@ -32,12 +32,7 @@ const channels = '/api/v1/admin/alert-channels';
 const tags = ['alerts'];
 const mostDeliveries = 50;
 
-const channelParameter = z.object({
-  id: z
-    .string()
-    .regex(/^\d{1,9}$/, 'must be the number of a channel')
-    .transform(Number),
-});
+const channelParameter = rowParameter('a channel');
 
 const name = plainText(longestChannelName).min(1, 'must not be empty');
 const settings = settingsFields

@@ -27,7 +27,7 @@ import {
   sortedPageFields,
 } from '../pagination.ts';
 import { knownSecretsOf } from '../known-secrets-of.ts';
-import { reason } from '../query-values.ts';
+import { reason, rowParameter } from '../query-values.ts';
 import type { TypedApp } from '../typed-app.ts';
 
 const kind = z.enum(['admin', 'gateway']);
@@ -172,12 +172,7 @@ function createRoute(app: TypedApp, parts: AdminApiParts): void {
   );
 }
 
-const tokenParameter = z.object({
-  id: z
-    .string()
-    .regex(/^\d{1,9}$/, 'must be the number of a token')
-    .transform(Number),
-});
+const tokenParameter = rowParameter('a token');
 
 function limitRoute(app: TypedApp, parts: AdminApiParts): void {
   app.patch(

@@ -2,12 +2,8 @@
 import { z } from 'zod';
 import { plainText } from '../../keys/provider-rules.ts';
 import { removeUserKey } from '../../keys/remove-user-key.ts';
-import {
-  pageOfUserKeys,
-  userKeySorts,
-  type OwnedUserKey,
-  type UserKeySort,
-} from '../../keys/user-key-store.ts';
+import { pageOfUserKeys, userKeySorts, type UserKeySort } from '../../keys/user-key-store.ts';
+import { viewOwnedUserKey } from '../../keys/view-user-key.ts';
 import { occasionOf } from '../admission.ts';
 import type { AdminApiParts } from '../admin-api-parts.ts';
 import { settle, waitParameter, writtenFields } from '../applied.ts';
@@ -19,7 +15,7 @@ import {
   sortedPageFields,
   sortParameter,
 } from '../pagination.ts';
-import { reason } from '../query-values.ts';
+import { reason, rowParameter } from '../query-values.ts';
 import type { TypedApp } from '../typed-app.ts';
 
 const userKeys = '/api/v1/admin/user-keys';
@@ -74,7 +70,7 @@ export function userKeyRoutes(app: TypedApp, parts: AdminApiParts): void {
         filter: { owner: query.owner, provider: query.provider, text: query.q },
         ...orderOf(query, textSorts, rowNumber),
       });
-      return { data: rows.map((row) => viewOf(row)), ...sortedPageFields(query.sort, next) };
+      return { data: rows.map((row) => viewOwnedUserKey(row)), ...sortedPageFields(query.sort, next) };
     },
   );
 
@@ -87,12 +83,7 @@ export function userKeyRoutes(app: TypedApp, parts: AdminApiParts): void {
         summary: 'Remove a key that a user brought, for when somebody has left',
         description: 'It lives on at its provider: only its owner can revoke it there.',
         tags,
-        params: z.object({
-          id: z
-            .string()
-            .regex(/^\d{1,9}$/, 'must be the number of a key')
-            .transform(Number),
-        }),
+        params: rowParameter('a key'),
         querystring: z.strictObject({ wait: waitParameter }),
         body: z.strictObject({ reason }).nullable(),
         response: {
@@ -110,20 +101,4 @@ export function userKeyRoutes(app: TypedApp, parts: AdminApiParts): void {
       return { id, owner: removed.owner, provider: removed.slug, ...settled };
     },
   );
-}
-
-function viewOf(key: OwnedUserKey): z.output<typeof userKey> {
-  return {
-    id: key.id,
-    owner: key.owner,
-    provider: key.slug,
-    key_name: key.name,
-    mask: key.mask,
-    is_active: key.isActive,
-    is_validated: key.isValidated,
-    validation_error: key.problem,
-    last_validated_at: key.testedAt?.toISOString() ?? null,
-    created_at: key.createdAt.toISOString(),
-    replaced_at: key.replacedAt?.toISOString() ?? null,
-  };
 }
