@@ -1,11 +1,10 @@
 /** Who may get in here: admin tokens, and the sessions of people. */
-import { Button, Tabs } from '@mantine/core';
+import { Tabs } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { signInMethodsQuery, tokensQuery } from '../../api/queries.ts';
-import { AdminOnly } from '../../parts/admin-only.tsx';
+import { AddButton } from '../../parts/add-button.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import type { administratorTabs } from '../../router.tsx';
@@ -29,19 +28,7 @@ export function AdministratorsPage() {
             : 'People sign in with an admin token; single sign-on is not configured (OIDC_ISSUER).'
         }
         actions={
-          tab !== 'sessions' && (
-            <AdminOnly>
-              {(isForbidden) => (
-                <Button
-                  leftSection={<Plus size={16} aria-hidden />}
-                  disabled={isForbidden}
-                  onClick={() => setMaking(true)}
-                >
-                  Make an admin token
-                </Button>
-              )}
-            </AdminOnly>
-          )
+          tab !== 'sessions' && <AddButton words="Make an admin token" onClick={() => setMaking(true)} />
         }
       />
       <Tabs

@@ -1,9 +1,8 @@
 /** Who calls the gateway: applications with a token each, and users who brought a key of their own. */
-import { Button, Tabs } from '@mantine/core';
+import { Tabs } from '@mantine/core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { Plus } from 'lucide-react';
 import { useState } from 'react';
-import { AdminOnly } from '../../parts/admin-only.tsx';
+import { AddButton } from '../../parts/add-button.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
 import type { callerTabs } from '../../router.tsx';
 import { NewTokenDialog } from '../administrators/new-token-dialog.tsx';
@@ -20,19 +19,7 @@ export function CallersPage() {
         title="Callers"
         summary="An application presents a gateway token, and never sees a provider’s key."
         actions={
-          tab === 'tokens' && (
-            <AdminOnly>
-              {(isForbidden) => (
-                <Button
-                  leftSection={<Plus size={16} aria-hidden />}
-                  disabled={isForbidden}
-                  onClick={() => setMaking(true)}
-                >
-                  Make a gateway token
-                </Button>
-              )}
-            </AdminOnly>
-          )
+          tab === 'tokens' && <AddButton words="Make a gateway token" onClick={() => setMaking(true)} />
         }
       />
       <Tabs

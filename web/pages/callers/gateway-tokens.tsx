@@ -9,11 +9,11 @@ import { count } from '../../parts/count.ts';
 import type { Column } from '../../parts/data-table.tsx';
 import { AnchorLink } from '../../parts/links.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
-import { sayUsd } from '../../parts/say-usd.ts';
+import { sayAmount, sayUsd } from '../../parts/say-amount.ts';
 import { Failure } from '../../parts/states.tsx';
 import { TokenTable } from '../administrators/token-table.tsx';
 import { dayBefore } from '../health/words.ts';
-import { sayAmount, tokensOf } from '../usage/sums.ts';
+import { tokensOf } from '../usage/sums.ts';
 import { LimitsDialog } from './limits-dialog.tsx';
 import { sayLimits } from './limits.ts';
 

@@ -4,13 +4,21 @@ import { useQuery } from '@tanstack/react-query';
 import { providersQuery } from '../../api/queries.ts';
 import type { LimitForm, Limits } from './limits.ts';
 
-const rates = [
-  { name: 'requests_per_minute', label: 'Requests a minute' },
-  { name: 'tokens_per_minute', label: 'Tokens a minute' },
-] as const;
-const budgets = [
-  { name: 'daily_budget_usd', label: 'USD a day' },
-  { name: 'monthly_budget_usd', label: 'USD a month' },
+const numbers = [
+  {
+    fields: [
+      ['requests_per_minute', 'Requests a minute'],
+      ['tokens_per_minute', 'Tokens a minute'],
+    ],
+    look: { min: 1, allowDecimal: false },
+  },
+  {
+    fields: [
+      ['daily_budget_usd', 'USD a day'],
+      ['monthly_budget_usd', 'USD a month'],
+    ],
+    look: { description: 'In UTC.', prefix: '$', min: 0, decimalScale: 6 },
+  },
 ] as const;
 
 export function LimitFields({
@@ -65,44 +73,25 @@ export function LimitFields({
         error={faultOf('allowed_models')}
         onChange={({ currentTarget }) => onChange({ allowed_models: currentTarget.value })}
       />
-      <Group grow align="flex-start">
-        {rates.map(({ name, label }) => (
-          <NumberInput
-            key={name}
-            label={label}
-            placeholder="No limit"
-            min={1}
-            allowDecimal={false}
-            allowNegative={false}
-            thousandSeparator=","
-            hideControls
-            disabled={isDisabled}
-            value={form[name]}
-            error={faultOf(name)}
-            onChange={(value) => onChange({ [name]: value })}
-          />
-        ))}
-      </Group>
-      <Group grow align="flex-start">
-        {budgets.map(({ name, label }) => (
-          <NumberInput
-            key={name}
-            label={label}
-            description="In UTC."
-            placeholder="No limit"
-            prefix="$"
-            min={0}
-            decimalScale={6}
-            allowNegative={false}
-            thousandSeparator=","
-            hideControls
-            disabled={isDisabled}
-            value={form[name]}
-            error={faultOf(name)}
-            onChange={(value) => onChange({ [name]: value })}
-          />
-        ))}
-      </Group>
+      {numbers.map(({ fields, look }) => (
+        <Group key={fields[0][0]} grow align="flex-start">
+          {fields.map(([name, label]) => (
+            <NumberInput
+              key={name}
+              {...look}
+              label={label}
+              placeholder="No limit"
+              allowNegative={false}
+              thousandSeparator=","
+              hideControls
+              disabled={isDisabled}
+              value={form[name]}
+              error={faultOf(name)}
+              onChange={(value) => onChange({ [name]: value })}
+            />
+          ))}
+        </Group>
+      ))}
     </Stack>
   );
 }

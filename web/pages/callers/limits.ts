@@ -1,7 +1,6 @@
 /** The limits of a gateway token: in a sentence, as a form has them, and what of a form is to be sent. */
 import type { Token } from '../../api/views.ts';
-import { count } from '../../parts/count.ts';
-import { sayUsd } from '../../parts/say-usd.ts';
+import { sayAmount, sayUsd } from '../../parts/say-amount.ts';
 
 export type Limits = Pick<
   Token,
@@ -94,8 +93,8 @@ export function sayLimits(limits: Omit<Limits, 'owner'>): string {
   const said = [
     only(limits.allowed_providers, 'providers'),
     only(limits.allowed_models, 'models'),
-    requests !== null && `${count.format(requests)} ${requests === 1 ? 'request' : 'requests'} a minute`,
-    tokens !== null && `${count.format(tokens)} ${tokens === 1 ? 'token' : 'tokens'} a minute`,
+    requests !== null && `${sayAmount('requests', requests)} a minute`,
+    tokens !== null && `${sayAmount('tokens', tokens)} a minute`,
     daily !== null && `${sayUsd(daily)} a day`,
     monthly !== null && `${sayUsd(monthly)} a month`,
   ].filter((part) => part !== false);

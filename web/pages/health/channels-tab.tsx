@@ -1,13 +1,12 @@
 /** Where alerts are sent: every channel, what it takes, and when it is quiet. */
-import { Anchor, Badge, Button, Group, Text } from '@mantine/core';
+import { Anchor, Badge, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { channelsQuery } from '../../api/queries.ts';
 import type { AlertChannel } from '../../api/views.ts';
+import { AddButton } from '../../parts/add-button.tsx';
 import { DataTable, type Column } from '../../parts/data-table.tsx';
-import { AdminOnly } from '../../parts/admin-only.tsx';
 import { Failure, LoadingRows, Notice } from '../../parts/states.tsx';
 import { ChannelActs } from './channel-acts.tsx';
 import { ChannelDialog } from './channel-dialog.tsx';
@@ -23,17 +22,7 @@ export function ChannelsTab() {
           Alerts are sent to every channel whose rules they pass. Until there is one, they are kept here and
           sent nowhere.
         </Text>
-        <AdminOnly>
-          {(isForbidden) => (
-            <Button
-              leftSection={<Plus size={16} aria-hidden />}
-              disabled={isForbidden}
-              onClick={() => setAdding(true)}
-            >
-              Add a channel
-            </Button>
-          )}
-        </AdminOnly>
+        <AddButton words="Add a channel" onClick={() => setAdding(true)} />
       </Group>
       {isPending ? (
         <LoadingRows label="Reading the channels" rows={3} />

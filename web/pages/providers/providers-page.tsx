@@ -2,12 +2,12 @@
 import { Button, Group, Select, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { Plus, Search, X } from 'lucide-react';
+import { Search, X } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { healthQuery, providersQuery } from '../../api/queries.ts';
 import { usageHoursQuery } from '../../api/usage-queries.ts';
 import type { ProviderFilter } from '../../router.tsx';
-import { AdminOnly } from '../../parts/admin-only.tsx';
+import { AddButton } from '../../parts/add-button.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
 import { Failure, LoadingRows, Notice } from '../../parts/states.tsx';
 import { ProviderTable } from './provider-table.tsx';
@@ -36,17 +36,7 @@ export function ProvidersPage() {
         actions={
           <>
             <TestAllButton />
-            <AdminOnly>
-              {(isForbidden) => (
-                <Button
-                  leftSection={<Plus size={16} aria-hidden />}
-                  disabled={isForbidden}
-                  onClick={() => setAdding(true)}
-                >
-                  Add a provider
-                </Button>
-              )}
-            </AdminOnly>
+            <AddButton words="Add a provider" onClick={() => setAdding(true)} />
           </>
         }
       />

@@ -1,6 +1,7 @@
 /** What was asked of a provider in the last 24 hours, a bar for each hour; what failed stands below in its own colour. */
 import { Tooltip } from '@mantine/core';
 import { count } from '../../parts/count.ts';
+import { sayAmount } from '../../parts/say-amount.ts';
 import type { Traffic } from './rows.ts';
 import classes from './traffic-bars.module.css';
 
@@ -18,7 +19,7 @@ export function TrafficBars({ traffic }: { readonly traffic: Traffic | null | un
   const errors = sumOf(traffic.errors);
   const most = Math.max(...traffic.requests);
   const paths = pathsOf(traffic, most);
-  const words = `${count.format(requests)} ${requests === 1 ? 'request' : 'requests'} in 24 hours, ${errors === 0 ? 'none' : count.format(errors)} failed`;
+  const words = `${sayAmount('requests', requests)} in 24 hours, ${errors === 0 ? 'none' : count.format(errors)} failed`;
   return (
     <Tooltip label={`${words}. The most in an hour: ${count.format(most)}.`}>
       <svg

@@ -1,7 +1,5 @@
 /** What the page makes of the sums of the usage: days without a call among them, one total, amounts in words. */
 import type { UsageSum } from '../../api/views.ts';
-import { count } from '../../parts/count.ts';
-import { sayUsd } from '../../parts/say-usd.ts';
 import type { UsageShown } from '../../router.tsx';
 
 export type Amounts = Pick<
@@ -55,13 +53,6 @@ export function amountOf(measure: Measure, sum: Amounts): number {
 
 export function tokensOf({ prompt_tokens: prompt, completion_tokens: completion }: Amounts): number {
   return prompt + completion;
-}
-
-/** `1,234 requests`, `$1.20`. */
-export function sayAmount(measure: Measure, amount: number): string {
-  if (measure === 'cost') return sayUsd(amount);
-  const one = measure === 'requests' ? 'request' : 'token';
-  return `${count.format(amount)} ${one}${amount === 1 ? '' : 's'}`;
 }
 
 /** @param id 0 for the token of the environment. @param name null where it is gone */

@@ -3,9 +3,9 @@ import { Text } from '@mantine/core';
 import { useCallback, useState } from 'react';
 import UPlot from 'uplot';
 import { axisOn, inkOn, Plot } from '../../parts/plot.tsx';
-import { sayUsd } from '../../parts/say-usd.ts';
+import { sayAmount, sayUsd } from '../../parts/say-amount.ts';
 import type { UsageShown } from '../../router.tsx';
-import { amountOf, sayAmount, sayDay, type DaySum } from './sums.ts';
+import { amountOf, sayDay, type DaySum } from './sums.ts';
 
 type Measure = NonNullable<UsageShown['measure']>;
 

@@ -7,7 +7,7 @@ import { count } from '../../parts/count.ts';
 import { Fact, FactList } from '../../parts/fact-list.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
-import { sayUsd } from '../../parts/say-usd.ts';
+import { sayUsd } from '../../parts/say-amount.ts';
 import { usageGroups, usageMeasures, usageSpans, type UsageShown } from '../../router.tsx';
 import { dayBefore } from '../health/words.ts';
 import { NoUsage } from './no-usage.tsx';

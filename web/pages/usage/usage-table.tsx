@@ -7,7 +7,7 @@ import { count } from '../../parts/count.ts';
 import { DataTable, type Column } from '../../parts/data-table.tsx';
 import { AnchorLink } from '../../parts/links.tsx';
 import { ProviderName } from '../../parts/provider-name.tsx';
-import { sayUsd } from '../../parts/say-usd.ts';
+import { sayUsd } from '../../parts/say-amount.ts';
 import type { UsageShown } from '../../router.tsx';
 import { amountOf, measureNames, nameOfToken, sayDay, tokensOf, type Amounts, type DaySum } from './sums.ts';
 import classes from './usage-table.module.css';
