@@ -118,7 +118,7 @@ export function describeOnEachDatabase(title: string, suite: Suite): void {
   describeOn(['embedded', 'postgres'], title, suite);
 }
 
-/** The same for the usual engines: for what stands above the database, whose statements the fuzz asks of both. */
+/** The same for the usual engines, where none is the subject: see depth.ts. */
 export function describeOnUsualDatabases(title: string, suite: Suite): void {
   describeOn(usualEngines, title, suite);
 }

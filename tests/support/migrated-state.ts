@@ -30,7 +30,7 @@ const catalogueMark = `SELECT string_agg(mark, ' ') AS mark FROM (${[...counted,
 export class MigratedState {
   /** All the statements that bring it back. */
   readonly #restoring: string;
-  #mark: string;
+  readonly #mark: string;
 
   private constructor(restoring: string, mark: string) {
     this.#restoring = restoring;
@@ -54,7 +54,6 @@ export class MigratedState {
   async restore(client: pg.Client): Promise<boolean> {
     if ((await markOf(client)) !== this.#mark) return false;
     await client.query(this.#restoring);
-    this.#mark = await markOf(client);
     return true;
   }
 }

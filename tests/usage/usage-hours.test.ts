@@ -6,32 +6,12 @@ import type { UsageRecord } from '../../src/usage/usage-record.ts';
 import { writeUsage } from '../../src/usage/usage-store.ts';
 import { describeOnEachDatabase, openOn } from '../support/keyward-database.ts';
 import { manualClock } from '../support/manual-clock.ts';
+import { usageRecord } from '../support/usage-record.ts';
 
 const now = new Date('2026-03-01T09:40:00.000Z');
 const hoursAgo = (hours: number): Date => new Date(now.getTime() - hours * 3_600_000);
 
-function record(over: Partial<UsageRecord> = {}): UsageRecord {
-  return {
-    requestId: 'mine',
-    at: now,
-    tokenId: 0,
-    userId: 'anybody',
-    provider: 'groq',
-    model: 'm',
-    endpoint: 'chat/completions',
-    keyFingerprint: 'fp',
-    usedOwnKey: false,
-    status: 200,
-    errorCode: null,
-    fallback: null,
-    attempts: 1,
-    traceParent: null,
-    latencyMs: 1,
-    timeToFirstTokenMs: 1,
-    tokens: null,
-    ...over,
-  };
-}
+const record = (over: Partial<UsageRecord> = {}): UsageRecord => usageRecord({ at: now, ...over });
 
 const lines: string[] = [];
 const log = createLogger({

@@ -2,26 +2,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createLogger } from '../../src/foundation/logger.ts';
 import { UsageQueue } from '../../src/usage/usage-queue.ts';
 import type { UsageRecord } from '../../src/usage/usage-record.ts';
+import { usageRecord } from '../support/usage-record.ts';
 
-const record = (number: number): UsageRecord => ({
-  requestId: String(number),
-  at: new Date(0),
-  tokenId: 0,
-  userId: 'anybody',
-  provider: 'groq',
-  model: 'm',
-  endpoint: 'chat/completions',
-  keyFingerprint: 'fp',
-  usedOwnKey: false,
-  status: 200,
-  errorCode: null,
-  fallback: null,
-  attempts: 1,
-  traceParent: null,
-  latencyMs: 1,
-  timeToFirstTokenMs: 1,
-  tokens: null,
-});
+const record = (number: number): UsageRecord => usageRecord({ requestId: String(number) });
 
 beforeEach(() => {
   vi.useFakeTimers();
