@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { KeywardError } from '../foundation/errors.ts';
 import { replaceModel } from './locate-model.ts';
+import { promptBytes } from './prompt-bytes.ts';
 import { checkEncoding, parseModelRequest, readBody, type BodyLimits } from './read-request.ts';
 
 export interface CallBody {
@@ -48,13 +49,9 @@ function jsonBody(bytes: Buffer, forModel: CallBody['for']): CallBody {
   return {
     contentType: 'application/json',
     replayable: true,
-    promptBytes: () => textBytes(bytes),
+    promptBytes: () => promptBytes(bytes),
     for: forModel,
   };
-}
-
-function textBytes(body: Buffer): number {
-  return Buffer.byteLength(body.toString('utf8').replaceAll(/"data:[^"]*"|"[A-Za-z0-9+/=]{1000,}"/g, ''));
 }
 
 /** A longer one is passed on while it arrives. */

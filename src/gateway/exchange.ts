@@ -269,7 +269,7 @@ export class Exchange {
     };
     const answer = this.#answer;
     setImmediate(() => {
-      const tokens = answer === undefined ? null : countTokens(answer, body.promptBytes?.() ?? null);
+      const tokens = answer === undefined ? null : countTokens(answer, body.promptBytes ?? null);
       usage.record({ ...record, tokens });
     });
   }

@@ -65,9 +65,10 @@ function eventsIn(chunk: Buffer): number {
 
 /**
  * @param answer what passed
- * @param promptBytes length of the request's text, for an estimate; null where there is nothing to estimate by
+ * @param promptBytes length of the request's text, asked for when an estimate needs it; null where there is nothing to
+ *   estimate by
  */
-export function countTokens(answer: AnswerEnds, promptBytes: number | null): CountedTokens | null {
+export function countTokens(answer: AnswerEnds, promptBytes: (() => number) | null): CountedTokens | null {
   const told = answer.texts().flatMap(usageObjects).map(tokensOf);
   const most = (of: (tokens: Tokens) => number | null): number | null => {
     const numbers = told.map(of).filter((number) => number !== null);
@@ -84,7 +85,7 @@ export function countTokens(answer: AnswerEnds, promptBytes: number | null): Cou
     };
   if (answer.events === 0 || promptBytes === null) return null;
   // A token is about four characters of English, and an event of a stream mostly holds one.
-  return { prompt: Math.ceil(promptBytes / 4), completion: answer.events, cached: 0, isEstimate: true };
+  return { prompt: Math.ceil(promptBytes() / 4), completion: answer.events, cached: 0, isEstimate: true };
 }
 
 /** Within a string a quote has a backslash before it, so no text of a model passes for this. */

@@ -122,6 +122,7 @@ describe('a hostile caller', () => {
       `{"model":"openai/m",${Array.from({ length: 1_000_000 }, (_, index) => `"${index.toString(36)}":1`).join(',')}}`,
       200,
     ],
+    ['an image of ten million letters', `{"model":"openai/m","image":"${'QUJD'.repeat(2_500_000)}"}`, 200],
     ['a deep nest', `{"model":"openai/m","messages":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 200],
     ['a model of control characters', '{"model":"openai/m\\u0000\\r\\nX-Evil: 1"}', 400],
     ['a model with half a character', '{"model":"openai/m\\ud83d"}', 400],
@@ -137,7 +138,7 @@ describe('a hostile caller', () => {
       expect(openai.requests.at(-1)?.headers['x-evil']).toBeUndefined();
       expect((await keyward.ready()).httpStatus).toBe(200);
     },
-    // Keyward and the stand-in each make an object of a million keys, on a machine that others use too.
+    // The stand-in makes an object of a million keys, on a machine that others use too.
     120_000,
   );
 

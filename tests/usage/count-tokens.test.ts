@@ -13,7 +13,7 @@ function counted(
     ends.saw(bytes.subarray(at, at + size));
     at += size;
   }
-  return countTokens(ends, promptBytes);
+  return countTokens(ends, promptBytes === null ? null : () => promptBytes);
 }
 
 const told = (prompt: number, completion: number, cached = 0) => ({
