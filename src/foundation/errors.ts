@@ -29,7 +29,7 @@ export const errorCatalogue = {
   model_invalid: entry(
     400,
     'invalid_request_error',
-    'The field "model" must be a non-empty string without control characters.',
+    'The field "model" must be a non-empty string of at most 1000 characters, without control characters.',
   ),
   duplicate_field: entry(400, 'invalid_request_error', 'A field stands more than once in the request body.'),
   duplicate_header: entry(

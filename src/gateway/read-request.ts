@@ -5,10 +5,11 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { duplicateHeader } from '../foundation/duplicate-header.ts';
-import { KeywardError, messageOf } from '../foundation/errors.ts';
+import { KeywardError } from '../foundation/errors.ts';
 import { plainLine } from '../foundation/visible-text.ts';
 import { tokenHeaders } from './caller-token.ts';
-import { locateModel, locateOnlyMention, type Span } from './locate-model.ts';
+import { locateModel, type Span } from './locate-model.ts';
+import { JsonFault, scanJson } from './scan-json.ts';
 
 export interface ModelRequest {
   readonly body: Buffer;
@@ -91,39 +92,44 @@ async function readAsItComes(request: IncomingMessage, limits: BodyLimits): Prom
   });
 }
 
-/** No model is named by a blank, or by what neither a log nor PostgreSQL takes as it is. */
+const maxModelLength = 1_000;
+
+/** No model is named by a blank, by pages of text, or by what neither a log nor PostgreSQL takes as it is. */
 export function isModelName(text: string): boolean {
-  return text.trim() !== '' && plainLine.test(text);
+  return text.length <= maxModelLength && text.trim() !== '' && plainLine.test(text);
 }
 
 /** @throws KeywardError 400 that names the fault; never quotes the body */
 export function parseModelRequest(body: Buffer): ModelRequest {
-  const value = parseJsonObject(body);
-  if (!Object.hasOwn(value, 'model')) throw new KeywardError('model_required', { param: 'model' });
-  const { model } = value as { model: unknown };
-  if (typeof model !== 'string' || !isModelName(model))
-    throw new KeywardError('model_invalid', { param: 'model' });
-  return { body, model, span: locateOnlyMention(body) ?? locateModel(body) };
+  const span = readJson(body, locateModel);
+  const model = JSON.parse(body.toString('utf8', span.start, span.end)) as string;
+  if (!isModelName(model)) throw new KeywardError('model_invalid', { param: 'model' });
+  return { body, model, span };
 }
 
-/** @throws KeywardError 400 that names the fault; never quotes the body */
+/**
+ * For bodies that are small by a limit of their own: what a large one costs, no limit of time ends.
+ * @throws KeywardError 400 that names the fault; never quotes the body
+ */
 export function parseJsonObject(body: Buffer): object {
-  if (body.length === 0) throw new KeywardError('empty_body');
-  const value = parseJson(body);
+  readJson(body, () => scanJson(body, () => undefined));
+  const value: unknown = JSON.parse(body.toString('utf8'));
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new KeywardError('body_not_object');
   return value;
 }
 
-function parseJson(body: Buffer): unknown {
+/** @param read throws JsonFault where the body is no JSON */
+function readJson<Result>(body: Buffer, read: (body: Buffer) => Result): Result {
+  if (body.length === 0) throw new KeywardError('empty_body');
   if (!isUtf8(body))
     throw new KeywardError('invalid_json', { message: 'The request body is not valid UTF-8.' });
   try {
-    return JSON.parse(body.toString('utf8'));
+    return read(body);
   } catch (error) {
-    const position = /at position (\d+)/.exec(messageOf(error))?.[1];
-    const where = position === undefined ? '' : ` The fault is at character ${position}.`;
-    throw new KeywardError('invalid_json', { message: `The request body is not valid JSON.${where}` });
+    if (!(error instanceof JsonFault)) throw error;
+    const where = error.at < body.length ? `The fault is at byte ${error.at}.` : 'It ends too early.';
+    throw new KeywardError('invalid_json', { message: `The request body is not valid JSON. ${where}` });
   }
 }
 

@@ -94,7 +94,10 @@ function slugIn(text: string): string {
   });
 }
 
-async function bodyOf(request: IncomingMessage, limits: BodyLimits): Promise<z.output<typeof newKey>> {
+const maxKeyBodyBytes = 64 * 1024;
+
+async function bodyOf(request: IncomingMessage, given: BodyLimits): Promise<z.output<typeof newKey>> {
+  const limits = { ...given, maxBodyBytes: Math.min(given.maxBodyBytes, maxKeyBodyBytes) };
   checkBodyHeaders(request, limits);
   const read = newKey.safeParse(parseJsonObject(await readBody(request, limits)));
   if (read.success) return read.data;

@@ -53,7 +53,8 @@ describe('an error of the catalogue', () => {
     const error = new KeywardError('model_invalid', { param: 'model' });
     expect(errorEnvelope(error)).toEqual({
       error: {
-        message: 'The field "model" must be a non-empty string without control characters.',
+        message:
+          'The field "model" must be a non-empty string of at most 1000 characters, without control characters.',
         type: 'invalid_request_error',
         param: 'model',
         code: 'model_invalid',

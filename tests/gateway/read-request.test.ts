@@ -42,8 +42,10 @@ describe('a body', () => {
     ['with a line end in its model', '{"model":"x\\ny"}', 'model_invalid'],
     ['with half a character in its model', '{"model":"x\\ud83d"}', 'model_invalid'],
     ['with a model that turns its direction', '{"model":"x\\u202ey"}', 'model_invalid'],
+    ['with a model of pages', `{"model":"${'x'.repeat(1_001)}"}`, 'model_invalid'],
+    ['with a model of twelve megabytes', `{"model":"${'x'.repeat(12_000_000)}"}`, 'model_invalid'],
     ['with two models', '{"model":"x","model":"y"}', 'duplicate_field'],
-    ['with two models of which the last is none', '{"model":"x","model":5}', 'model_invalid'],
+    ['with two models of which the last is none', '{"model":"x","model":5}', 'duplicate_field'],
   ])('that is %s is refused', (_what, text, code) => {
     expect(() => parse(text)).toThrow(expect.objectContaining({ code }));
   });
@@ -59,7 +61,7 @@ describe('a body', () => {
         fc.pre(!/^\d+$/.test(text));
         const marked = `{"model": secret-${text}`;
         expect(() => parse(marked)).toThrow(
-          /^The request body is not valid JSON\.( The fault is at character \d+\.)?$/,
+          /^The request body is not valid JSON\. (The fault is at byte \d+\.|It ends too early\.)$/,
         );
       }),
     );
