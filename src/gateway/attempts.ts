@@ -1,6 +1,6 @@
 /**
- * Decides what a failed call tries next, and that it stops: the other key of a rotation, the key that serves by now,
- * the same provider once more after a pause, and at last the other models that the caller or an alias named. Nothing
+ * Decides what a failed call tries next, and that it stops: the other key of a rotation, the key that serves by now or
+ * stands by, the same provider once more after a pause, and at last the other models that the caller or an alias named. Nothing
  * is tried again once a byte of an answer has gone to the caller.
  */
 import type { KeywardError } from '../foundation/errors.ts';
@@ -10,6 +10,7 @@ import {
   orderKeys,
   refusesKey,
   replacement,
+  standby,
   type KeyOrder,
   type KeyRefusal,
   type TrialTarget,
@@ -43,7 +44,7 @@ const longestPauseMs = 2_000;
 const firstPauseMs = 150;
 
 export class Attempts {
-  /** How often something was sent, or would have been but for a circuit that was open. */
+  /** How often something was sent; what a circuit keeps back is not. */
   count = 0;
   #order: KeyOrder;
   #current: Target;
@@ -97,18 +98,20 @@ export class Attempts {
   }
 
   #otherKey(failure: Failure): NextAttempt | null {
-    if (failure.kind !== 'refused' || this.#current.source === 'byok') return null;
-    const { refusal } = failure;
-    const { first, second } = this.#order;
     const current = this.#current;
-    if (current === first && second !== null && isTrial(current) && mayBeTheKey(current, refusal)) {
+    if (current.source === 'byok') return null;
+    const { first, second } = this.#order;
+    if (failure.kind === 'refused' && current === first && second !== null && isTrial(current)) {
       const refused = second.trial.which === 'new' ? 'old' : 'new';
-      return { target: second, delayMs: 0, fallback: `rotation_${refused}_key_refused` };
+      if (mayBeTheKey(current, failure.refusal))
+        return { target: second, delayMs: 0, fallback: `rotation_${refused}_key_refused` };
     }
-    if (!refusesKey(refusal)) return null;
+    if (!isKeyRefused(failure)) return null;
     // The call took off with a key that has been replaced, and revoked, while it was on its way.
     const replaced = replacement(this.#rules.snapshot(), current, [first, second, current]);
-    return replaced === null ? null : { target: replaced, delayMs: 0, fallback: 'key_was_replaced' };
+    if (replaced !== null) return { target: replaced, delayMs: 0, fallback: 'key_was_replaced' };
+    const spare = standby(current);
+    return spare === null ? null : { target: spare, delayMs: 0, fallback: 'database_key_refused' };
   }
 
   #again(failure: Failure): NextAttempt | null {
@@ -151,6 +154,13 @@ export function isUserKeyRefused(target: Target, failure: Failure): boolean {
   return failure.kind === 'refused'
     ? refusesKey(failure.refusal)
     : failure.error.code === 'user_key_rejected';
+}
+
+/** Now, or so lately that nobody asks again. */
+function isKeyRefused(failure: Failure): boolean {
+  return failure.kind === 'refused'
+    ? refusesKey(failure.refusal)
+    : failure.error.code === 'provider_key_rejected';
 }
 
 const passing: ReadonlySet<number> = new Set([429, 500, 502, 503, 504, 529]);

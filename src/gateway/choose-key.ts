@@ -98,3 +98,11 @@ export function replacement(
   const { userKey: _, ...rest } = target;
   return { ...rest, provider, upstream, key, source };
 }
+
+/** The key that stands by for the one that the call was sent with; null where none does, or it is the same. */
+export function standby(target: Target): Target | null {
+  const { key, standby: other } = target.provider.resolution;
+  if (other === null || target.key !== key || other.key.fingerprint === key?.fingerprint) return null;
+  const { userKey: _, ...rest } = target;
+  return { ...rest, ...other };
+}

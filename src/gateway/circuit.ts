@@ -23,9 +23,10 @@ interface State {
   looking: boolean;
 }
 
-/** By a name of the caller's choice. What works leaves no trace, so the map holds failing names only. */
+/** By a name of the caller's choice. What works leaves no trace, so the maps hold failing names only. */
 export class Circuits {
   readonly #states = new Map<string, State>();
+  readonly #proven = new Set<string>();
   readonly #rule: CircuitRule;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
 
@@ -54,19 +55,30 @@ export class Circuits {
 
   failed(name: string): void {
     const nowMs = this.#clock.monotonicMs();
-    const state = this.#states.get(name) ?? {
-      failures: 0,
-      sinceMs: nowMs,
-      pauseMs: this.#rule.firstPauseMs,
-      openUntilMs: 0,
-      looking: false,
-    };
+    const state = this.#states.get(name) ?? this.#closed();
     this.#states.set(name, state);
     state.failures += 1;
-    if (state.failures < this.#rule.failures || nowMs - state.sinceMs < this.#rule.overMs) return;
+    const isOneMore = state.failures < this.#rule.failures || nowMs - state.sinceMs < this.#rule.overMs;
+    if (isOneMore && state.openUntilMs === 0) return;
     if (state.looking) state.pauseMs = Math.min(state.pauseMs * 2, this.#rule.longestPauseMs);
     state.looking = false;
     state.openUntilMs = nowMs + state.pauseMs;
+  }
+
+  /**
+   * What somebody else has proven opens it at once, when it is new, and closes it when it is taken back.
+   * @param isBroken as it is known by now
+   */
+  learn(name: string, isBroken: boolean): void {
+    if (!isBroken) {
+      if (this.#proven.delete(name)) this.#states.delete(name);
+      return;
+    }
+    if (this.#proven.has(name)) return;
+    this.#proven.add(name);
+    const state = this.#states.get(name) ?? this.#closed();
+    this.#states.set(name, state);
+    if (state.openUntilMs === 0) state.openUntilMs = this.#clock.monotonicMs() + state.pauseMs;
   }
 
   /** A call that came to nothing that says anything, such as one whose caller left: the next may look. */
@@ -77,5 +89,11 @@ export class Circuits {
 
   isOpen(name: string): boolean {
     return (this.#states.get(name)?.openUntilMs ?? 0) > 0;
+  }
+
+  #closed(): State {
+    const { firstPauseMs } = this.#rule;
+    const sinceMs = this.#clock.monotonicMs();
+    return { failures: 0, sinceMs, pauseMs: firstPauseMs, openUntilMs: 0, looking: false };
   }
 }

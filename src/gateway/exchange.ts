@@ -86,12 +86,12 @@ export class Exchange {
 
   #send(target: Target): void {
     const { request, route, body, attempts } = this.#call;
-    attempts.count += 1;
     const shut = this.#shut(target);
     if (shut !== null) {
       this.#relay.unsent(shut);
       return;
     }
+    attempts.count += 1;
     const { upstream } = target;
     this.#senders.pools.for(upstream).dispatch(
       {
@@ -116,12 +116,16 @@ export class Exchange {
       });
     // While a rotation tries a key the other one takes over, and the rotation acts by what is refused.
     if (isTrial(target)) return null;
-    const keyMs = this.#senders.keys.mayNotBefore(keyName(slug, key.fingerprint));
+    const { keys } = this.#senders;
+    const name = keyName(slug, key.fingerprint);
+    const { resolution } = provider;
+    keys.learn(name, resolution.isProvenDead && key === resolution.key);
+    const keyMs = keys.mayNotBefore(name);
     if (keyMs === null) return null;
     this.#senders.hosts.saidNothing(upstream.origin);
     if (source === 'byok') return userKeyRejected(slug, Math.ceil(keyMs / 1000));
     return new KeywardError('provider_key_rejected', {
-      message: `The provider "${slug}" has refused the key of this gateway several times in a row, so it is not asked for a moment. Tell the administrator: keyward keys test ${slug}`,
+      message: `The provider "${slug}" has refused the key of this gateway, so it is not asked for a moment. Tell the administrator: keyward keys test ${slug}`,
       retryAfterSeconds: Math.ceil(keyMs / 1000),
     });
   }

@@ -35,8 +35,10 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** A host that does not answer, and a key that is refused: after so many times in a row they are left alone. */
-const circuitRule = { failures: 5, overMs: 3_000, firstPauseMs: 2_000, longestPauseMs: 60_000 };
+/** A host that does not answer is left alone after so many times in a row, */
+const hostRule = { failures: 5, overMs: 3_000, firstPauseMs: 2_000, longestPauseMs: 60_000 };
+/** and a key that is refused, however soon: each refusal is an answer of its own. */
+const keyRule = { ...hostRule, failures: 3, overMs: 0 };
 
 interface Rooms extends Senders {
   readonly models: ModelCatalogue;
@@ -46,8 +48,8 @@ export function createGateway(parts: GatewayParts): Gateway {
   const pools = new UpstreamPools(parts.config.upstream);
   const rooms: Rooms = {
     pools,
-    hosts: new Circuits(circuitRule, parts.clock),
-    keys: new Circuits(circuitRule, parts.clock),
+    hosts: new Circuits(hostRule, parts.clock),
+    keys: new Circuits(keyRule, parts.clock),
     models: new ModelCatalogue({ pools, clock: parts.clock, log: parts.log }),
   };
   return {

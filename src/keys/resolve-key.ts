@@ -50,6 +50,10 @@ export interface Resolution {
   readonly reason: string;
   /** A stored or set key that should serve but cannot be used, in words; null when all is well. */
   readonly problem: string | null;
+  /** The key that serves was tested and proven dead; there is no better one. */
+  readonly isProvenDead: boolean;
+  /** What takes over within a call when the key is refused: of a hybrid provider the key of its environment. */
+  readonly standby: { readonly key: Secret; readonly source: KeySource } | null;
 }
 
 /**
@@ -66,7 +70,7 @@ export function resolveKey(candidates: KeyCandidates): Resolution {
   );
 }
 
-function fromDatabase({ database }: KeyCandidates): Resolution {
+function fromDatabase({ database, databaseKeyDead }: KeyCandidates): Resolution {
   if (database === null) return none('the source is database and no key is stored');
   if ('problem' in database) {
     return none(
@@ -74,12 +78,14 @@ function fromDatabase({ database }: KeyCandidates): Resolution {
       database.problem,
     );
   }
-  return stored(database, 'the source is database');
+  return { ...stored(database, 'the source is database'), isProvenDead: databaseKeyDead };
 }
+
+const alone = { fallback: null, problem: null, isProvenDead: false, standby: null } as const;
 
 function stored({ key, remark }: UsableKey, because: string): Resolution {
   const reason = remark === undefined ? because : `${because}; ${remark}`;
-  return { key, source: 'database', fallback: null, reason, problem: null };
+  return { ...alone, key, source: 'database', reason };
 }
 
 function fromEnvironment({ environment, environmentName }: KeyCandidates, because: string): Resolution {
@@ -89,20 +95,21 @@ function fromEnvironment({ environment, environmentName }: KeyCandidates, becaus
     return none(`${because}${environmentName} cannot be used: ${environment.problem}`, environment.problem);
   }
   return {
+    ...alone,
     key: environment.key,
     source: 'environment',
-    fallback: null,
     reason: `${because}the source is environment (${environmentName})`,
-    problem: null,
   };
 }
 
 function fromEither(candidates: KeyCandidates): Resolution {
   const { database, databaseKeyDead } = candidates;
-  if (database !== null && 'key' in database && !databaseKeyDead) {
-    return stored(database, 'the source is hybrid and a key is stored');
-  }
   const environment = fromEnvironment(candidates, '');
+  if (database !== null && 'key' in database && !databaseKeyDead) {
+    const { key, source } = environment;
+    const standby = key === null || source === null ? null : { key, source };
+    return { ...stored(database, 'the source is hybrid and a key is stored'), standby };
+  }
   if (database === null) {
     if (environment.key === null) {
       return none(
@@ -120,7 +127,8 @@ function fromEither(candidates: KeyCandidates): Resolution {
   if (environment.key === null) {
     if ('problem' in database) return { ...fromDatabase(candidates), problem };
     const missing = whatIsMissing(candidates, environment);
-    return { ...stored(database, `the source is hybrid, ${problem}, and ${missing}`), problem };
+    const last = stored(database, `the source is hybrid, ${problem}, and ${missing}`);
+    return { ...last, problem, isProvenDead: true };
   }
   return {
     ...environment,
@@ -144,5 +152,5 @@ function fallbackFrom(database: UsableKey | UnusableKey): Fallback {
 }
 
 function none(reason: string, problem: string | null = null): Resolution {
-  return { key: null, source: null, fallback: null, reason, problem };
+  return { ...alone, key: null, source: null, reason, problem };
 }

@@ -13,6 +13,8 @@ const snapshot = snapshotOf(
         fallback: null,
         reason: 'the source is hybrid, no key is stored and KEYLESS_API_KEY is not set',
         problem: null,
+        isProvenDead: false,
+        standby: null,
       },
     }),
     servedProvider('corrupt', {
@@ -22,6 +24,8 @@ const snapshot = snapshotOf(
         fallback: null,
         reason: 'the stored key cannot be used: it does not decrypt',
         problem: 'it does not decrypt',
+        isProvenDead: false,
+        standby: null,
       },
     }),
     servedProvider('astray', { upstream: { problem: 'base_url is not a URL' } }),

@@ -70,4 +70,38 @@ describe('a circuit', () => {
     all.saidNothing('host');
     expect(all.mayNotBefore('host')).toBeNull();
   });
+
+  test('opens at once for what has been proven elsewhere, and not again for the same proof once it has worked', () => {
+    const { all, pass } = circuits();
+    all.learn('host', true);
+    expect(all.mayNotBefore('host')).toBe(2_000);
+    pass(2_000);
+    all.learn('host', true);
+    expect(all.mayNotBefore('host')).toBeNull();
+    all.worked('host');
+    all.learn('host', true);
+    expect(all.mayNotBefore('host')).toBeNull();
+    all.learn('host', false);
+    all.learn('host', true);
+    expect(all.mayNotBefore('host')).toBe(2_000);
+  });
+
+  test('closes when the proof is taken back, and stays as it is where there was none', () => {
+    const { all, fail } = circuits();
+    all.learn('host', true);
+    all.learn('host', false);
+    expect(all.mayNotBefore('host')).toBeNull();
+    fail(3);
+    all.learn('host', false);
+    expect(all.mayNotBefore('host')).not.toBeNull();
+  });
+
+  test('that was opened by proof opens for twice as long when the one that looked fails', () => {
+    const { all, pass } = circuits();
+    all.learn('host', true);
+    pass(2_000);
+    expect(all.mayNotBefore('host')).toBeNull();
+    all.failed('host');
+    expect(all.mayNotBefore('host')).toBe(4_000);
+  });
 });

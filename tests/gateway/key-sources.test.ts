@@ -168,6 +168,37 @@ describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) =>
     });
   });
 
+  describe('a stored key that its provider refuses', () => {
+    beforeEach(() => room.provider.setKeys([environmentKey]));
+
+    test('is replaced by that of the environment in the same call, where the source is hybrid', async () => {
+      await setOpenrouter({ api_key_source: 'hybrid', encrypted_api_key: room.keyward.encrypt(databaseKey) });
+      const response = await room.keyward.chat(ask);
+      expect(response.status).toBe(200);
+      expect(
+        ['source', 'fallback', 'attempts'].map((name) =>
+          response.headers.get(`x-keyward-${name === 'source' ? 'key-source' : name}`),
+        ),
+      ).toEqual(['environment', 'database_key_refused', '2']);
+    });
+
+    test('leaves service with the proof of it, and is asked again later', async () => {
+      await setOpenrouter({
+        api_key_source: 'database',
+        encrypted_api_key: room.keyward.encrypt(databaseKey),
+      });
+      await setOpenrouter({ api_key_test_status: 'invalid' });
+      const before = room.provider.requests.length;
+      const response = await room.keyward.chat(ask);
+      expect([response.status, response.headers.get('x-keyward-attempts')]).toEqual([502, '0']);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(await response.json()).toMatchObject({ error: { code: 'provider_key_rejected' } });
+      expect(room.provider.requests).toHaveLength(before);
+      room.provider.setKeys([environmentKey, databaseKey]);
+      await expect.poll(served).toEqual(from('database'));
+    });
+  });
+
   describe('is_active = false', () => {
     test('means that the provider is not there', async () => {
       await setOpenrouter({ is_active: false });

@@ -4,7 +4,7 @@ import { alertKinds } from '../../src/alerts/condition.ts';
 import { Secret } from '../../src/foundation/secret.ts';
 import { conditionsOf, withRequests } from '../../src/jobs/known-conditions.ts';
 import type { Coming, Trouble, TroubleKind } from '../../src/keys/troubles.ts';
-import { servedProvider, snapshotOf } from '../support/snapshot-parts.ts';
+import { goodResolution, servedProvider, snapshotOf } from '../support/snapshot-parts.ts';
 
 const key = new Secret('the key itself', 'fp_0123456789ab');
 const since = new Date('2026-03-01T09:00:00.000Z');
@@ -19,7 +19,7 @@ const trouble = (kind: TroubleKind, slug = 'groq'): Trouble => ({
 const snapshot = (resolution: object = {}) =>
   snapshotOf([
     servedProvider('groq', {
-      resolution: { key, source: 'database', fallback: null, reason: '', problem: null, ...resolution },
+      resolution: { ...goodResolution(key), reason: '', ...resolution },
     }),
   ]);
 

@@ -90,6 +90,8 @@ describe('a stored key that is parked', () => {
       fallback: null,
       reason: parked.problem,
       problem: parked.problem,
+      isProvenDead: false,
+      standby: null,
     });
   });
 
@@ -103,6 +105,8 @@ describe('a stored key that is parked', () => {
       fallback: 'database_key_parked',
       reason: `the source is hybrid and ${parked.problem} (OPENROUTER_API_KEY)`,
       problem: parked.problem,
+      isProvenDead: false,
+      standby: null,
     });
   });
 
@@ -168,6 +172,7 @@ describe('hybrid', () => {
         /^the source is hybrid, .*proved the stored key dead, and \w+ is not set$/,
       ) as string,
       problem: 'the last test proved the stored key dead',
+      isProvenDead: true,
     });
   });
 
@@ -202,7 +207,38 @@ describe('hybrid', () => {
       source: 'database',
       fallback: null,
       problem: null,
+      isProvenDead: false,
     });
+  });
+
+  it('has the other key standing by while the stored one serves, and in no other case', () => {
+    expect(hybrid({ database: stored, environment: exported }).standby).toEqual({
+      key: exported.key,
+      source: 'environment',
+    });
+    for (const over of [
+      { database: stored },
+      { database: stored, environment: odd },
+      { database: stored, databaseKeyDead: true, environment: exported },
+      { environment: exported },
+      { configuredSource: 'database', database: stored, environment: exported },
+      { configuredSource: 'environment', database: stored, environment: exported },
+    ])
+      expect(hybrid(over).standby).toBeNull();
+  });
+});
+
+describe('a key that serves although it was proven dead', () => {
+  it.each(['database', 'hybrid'])('is told as such, source %s', (configuredSource) => {
+    expect(
+      resolveKey(candidates({ configuredSource, database: stored, databaseKeyDead: true })),
+    ).toMatchObject({ key: stored.key, isProvenDead: true });
+  });
+
+  it('is not the one of the environment, of which another key was proven dead', () => {
+    expect(
+      resolveKey(candidates({ database: stored, databaseKeyDead: true, environment: exported })),
+    ).toMatchObject({ key: exported.key, isProvenDead: false });
   });
 });
 

@@ -17,8 +17,16 @@ const upstreamOfTests: Upstream = {
 };
 
 /** A key that serves from the database, without any fallback. */
-function goodResolution(key: Secret): Resolution {
-  return { key, source: 'database', fallback: null, reason: 'the source is database', problem: null };
+export function goodResolution(key: Secret): Resolution {
+  return {
+    key,
+    source: 'database',
+    fallback: null,
+    reason: 'the source is database',
+    problem: null,
+    isProvenDead: false,
+    standby: null,
+  };
 }
 
 /** An active provider whose key is `key of <slug>`, but for what is said otherwise. */
