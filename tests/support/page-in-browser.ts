@@ -9,6 +9,8 @@ interface Look {
   /** CSS pixels; 1280 where absent. */
   readonly width?: number;
   readonly colorScheme?: 'light' | 'dark';
+  /** That of the machine may be none that a browser of a person has: en-GB where absent. */
+  readonly locale?: string;
   /** Where else requests may go: the origin of an identity provider. */
   readonly leaveFor?: string;
 }
@@ -52,15 +54,14 @@ export function usePage(): PageVisits {
   afterAll(async () => browser.close());
   const openPage = async (
     url: string,
-    { width = 1280, colorScheme = 'light', leaveFor }: Look = {},
+    { width = 1280, colorScheme = 'light', locale = 'en-GB', leaveFor }: Look = {},
   ): Promise<Page> => {
     const context = await browser.newContext({
       viewport: { width, height: 800 },
       colorScheme,
       // Nothing has to be waited for that only moves.
       reducedMotion: 'reduce',
-      // That of the machine may be none that a browser of a person has.
-      locale: 'en-GB',
+      locale,
     });
     contexts.push(context);
     const page = await context.newPage();

@@ -56,6 +56,19 @@ describe('the usage', () => {
     expect(await page.getByRole('table', { name: 'By day' }).getByRole('row').count()).toBe(91);
   });
 
+  it('is drawn in a browser whose language is none that can be written with', async () => {
+    const page = await signedIn(world.url, adminToken, '/usage', { locale: 'en-US@posix' });
+    await page.locator('canvas').waitFor();
+  });
+
+  it('says that the chart could not be loaded, and leaves the tables', async () => {
+    const page = await signedIn(world.url, adminToken);
+    await page.route('**/assets/usage-chart-*', async (route) => route.abort());
+    await page.getByRole('link', { name: 'Usage' }).click();
+    await page.getByText('The chart could not be loaded').waitFor();
+    await page.getByRole('table', { name: 'By provider' }).waitFor();
+  });
+
   it('stands on the page of its provider, without that of others', async () => {
     const page = await signedIn(world.url, adminToken, '/providers/openrouter?days=7');
     await page.getByRole('tab', { name: 'Usage' }).click();

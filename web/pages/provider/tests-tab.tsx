@@ -1,9 +1,10 @@
 /** Every test of the keys of a provider over time: a chart, and the same as a table. */
 import { Stack, Text } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useMemo, type ComponentType } from 'react';
+import { Suspense, useMemo } from 'react';
 import { keyTestsQuery } from '../../api/provider-queries.ts';
 import type { RecordedTest } from '../../api/views.ts';
+import { lazyChart } from '../../parts/lazy-chart.tsx';
 import { MoreButton } from '../../parts/more-button.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { DataTable, type Column } from '../../parts/data-table.tsx';
@@ -12,22 +13,9 @@ import { QueryView } from '../../parts/query-view.tsx';
 import { Notice } from '../../parts/states.tsx';
 import { VerdictBadge } from '../../parts/verdict.tsx';
 
-/** A picture that cannot be drawn leaves the table, which says the same. */
-const TestsChart = lazy<ComponentType<{ readonly tests: readonly RecordedTest[] }>>(async () => {
-  try {
-    return { default: (await import('./tests-chart.tsx')).TestsChart };
-  } catch {
-    return { default: NotDrawn };
-  }
-});
-
-function NotDrawn() {
-  return (
-    <Text size="sm" className="quiet">
-      The chart could not be loaded: load the page anew to see it. The table says the same.
-    </Text>
-  );
-}
+const TestsChart = lazyChart<{ readonly tests: readonly RecordedTest[] }>(
+  async () => (await import('./tests-chart.tsx')).TestsChart,
+);
 
 const sources = { database: 'Stored', environment: 'Environment', candidate: 'Offered' } as const;
 

@@ -1,10 +1,11 @@
 /** The usage of some days, of all providers and tokens or of one: the sums, a bar a day, and who or what it was. */
 import { Group as Row, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useMemo, type ComponentType } from 'react';
+import { Suspense, useMemo } from 'react';
 import { usageQuery } from '../../api/usage-queries.ts';
 import { count } from '../../parts/count.ts';
 import { Fact, FactList } from '../../parts/fact-list.tsx';
+import { lazyChart } from '../../parts/lazy-chart.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { sayUsd } from '../../parts/say-amount.ts';
@@ -16,14 +17,7 @@ import type { ChartOf } from './usage-chart.tsx';
 import { isFiltered, UsageFilters } from './usage-filters.tsx';
 import { DaysTable, UsageTable } from './usage-table.tsx';
 
-/** A picture that cannot be drawn leaves the tables, which say the same. */
-const UsageChart = lazy<ComponentType<ChartOf>>(async () => {
-  try {
-    return { default: (await import('./usage-chart.tsx')).UsageChart };
-  } catch {
-    return { default: () => null };
-  }
-});
+const UsageChart = lazyChart<ChartOf>(async () => (await import('./usage-chart.tsx')).UsageChart);
 
 type Group = NonNullable<UsageShown['by']>;
 
