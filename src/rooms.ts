@@ -371,14 +371,14 @@ function watchVersions({ database }: Installation, changes: ChangeParts, log: Lo
   });
 }
 
-/** Callers are slowed in their tests as administrators are. */
+/** Callers are slowed in their tests as administrators are, each for themselves: nobody waits for another's key. */
 function userKeyDesk(
   { config, database, clock }: Installation,
   changes: ChangeParts,
   onChanged: () => Promise<void>,
 ): UserKeyDesk {
   const limits = new KeyTestLimits(database.kysely, clock);
-  const admitTest = async (subject: string, slug: string): Promise<void> => limits.admit(subject, slug);
+  const admitTest = async (subject: string): Promise<void> => limits.admitOf(subject);
   return new UserKeyDesk({ changes, config, database, clock, admitTest, onChanged });
 }
 

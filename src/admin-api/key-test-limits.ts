@@ -45,8 +45,11 @@ export class KeyTestLimits {
     });
   }
 
-  /** A round over many providers, which counts as one. @throws KeywardError key_tests_limited (429) */
-  async admitRound(subject: string): Promise<void> {
+  /**
+   * A round over many providers, which counts as one, or a test of the subject's own key, which no other test waits
+   * for. @throws KeywardError key_tests_limited (429)
+   */
+  async admitOf(subject: string): Promise<void> {
     const now = this.#clock.now();
     await this.#db.transaction().execute(async (tx) => countOfSubject(tx, subject, now));
   }

@@ -28,7 +28,7 @@ import {
 
 export interface UserKeyDeskParts extends KeyActParts {
   /** Throws what refuses one more test. */
-  readonly admitTest: (subject: string, slug: string) => Promise<void>;
+  readonly admitTest: (subject: string) => Promise<void>;
   /** Has this instance serve what was written. */
   readonly onChanged: () => Promise<void>;
 }
@@ -66,7 +66,7 @@ export class UserKeyDesk {
 
   /**
    * @throws KeywardError provider_not_found (404), byok_not_supported, key_refused (400), encryption_key_foreign (409),
-   *   key_proven_dead (422), key_tests_limited, provider_cooling_down (429), and what askProvider throws; then nothing
+   *   key_proven_dead (422), key_tests_limited (429), and what askProvider throws; then nothing
    *   was stored
    */
   async set(asker: Asker, { slug, key, name }: OfferedUserKey): Promise<UserKeyTested> {
@@ -143,8 +143,8 @@ export class UserKeyDesk {
 
   async #ask({ owner, signal }: Asker, row: ListedProvider, key: Secret): Promise<KeyTestResult> {
     const { clock, admitTest } = this.#parts;
-    const admit = async (slug: string): Promise<void> =>
-      admitTest(`user ${owner}`, slug).catch((error: unknown) => {
+    const admit = async (): Promise<void> =>
+      admitTest(`user ${owner}`).catch((error: unknown) => {
         if (!(error instanceof KeywardError) || error.code !== 'key_tests_limited') throw error;
         throw new KeywardError('key_tests_limited', {
           message: 'You may have 10 keys tested a minute. Nothing was changed.',

@@ -168,18 +168,11 @@ describe('the keys of a user', () => {
     status,
     (body['error'] as { code: string } | undefined)?.code,
   ];
-  /** A provider is left alone for two seconds after a test. */
-  const askWhenRested = async (...call: Parameters<typeof ask>) => {
-    let answer = await ask(...call);
-    while (codeOf(answer)[1] === 'provider_cooling_down') answer = await ask(...call);
-    return answer;
-  };
-
   test('are set, serve at once, are listed masked, tested and removed, each on record', async () => {
     room.provider.setKeys(asGood);
     const ada = await limitedToken(room.keyward, { owner: 'ada' });
     const bob = await limitedToken(room.keyward, { owner: 'bob' });
-    const set = await askWhenRested(ada, 'PUT ', {
+    const set = await ask(ada, 'PUT ', {
       provider: 'openrouter',
       api_key: ownKey,
       key_name: 'mine',
@@ -187,7 +180,7 @@ describe('the keys of a user', () => {
     const mask = `${ownKey.slice(0, 7)}…${ownKey.slice(-4)}`;
     expect(set).toMatchObject({ status: 200, body: { provider: 'openrouter', mask, verdict: 'valid' } });
     expect(await chat(room, ada)).toMatchObject({ source: 'byok', sentWith: `Bearer ${ownKey}` });
-    const again = await askWhenRested(ada, 'POST ', { provider: 'openrouter', api_key: otherKey });
+    const again = await ask(ada, 'POST ', { provider: 'openrouter', api_key: otherKey });
     expect(again.status).toBe(200);
     expect(await chat(room, ada)).toMatchObject({ sentWith: `Bearer ${otherKey}` });
     const listed = await ask(ada, 'GET ');
@@ -197,7 +190,7 @@ describe('the keys of a user', () => {
     expect(JSON.stringify([set, again, listed])).not.toContain('b'.repeat(10));
     expect((await ask(bob, 'GET ')).body).toEqual({ object: 'list', data: [] });
     room.provider.setKeys([providerKey]);
-    expect(await askWhenRested(ada, 'POST /openrouter/test')).toMatchObject({
+    expect(await ask(ada, 'POST /openrouter/test')).toMatchObject({
       status: 200,
       body: { is_valid: false, verdict: 'invalid' },
     });
@@ -222,7 +215,7 @@ describe('the keys of a user', () => {
   test('are refused where they are none, are dead, or are not taken, and nothing is stored', async () => {
     room.provider.setKeys(asGood);
     const token = await limitedToken(room.keyward, { owner: 'carol' });
-    const set = async (body: object) => codeOf(await askWhenRested(token, 'PUT ', body));
+    const set = async (body: object) => codeOf(await ask(token, 'PUT ', body));
     const key = { provider: 'openrouter', api_key: ownKey };
     expect(await set({ ...key, api_key: deadKey })).toEqual([422, 'key_proven_dead']);
     expect(await set({ ...key, api_key: token.token })).toEqual([400, 'key_refused']);
@@ -256,12 +249,12 @@ describe('the keys of a user', () => {
   test('may be tested ten times a minute', async () => {
     room.provider.setKeys(asGood);
     const token = await limitedToken(room.keyward, { owner: 'dave' });
-    await askWhenRested(token, 'PUT ', { provider: 'openrouter', api_key: ownKey });
+    await ask(token, 'PUT ', { provider: 'openrouter', api_key: ownKey });
     await room.keyward.sql(
       `UPDATE keyward_idempotency_keys SET answer = (SELECT jsonb_agg((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM generate_series(1, 10))::text
         WHERE actor = 'key tests of user dave'`,
     );
-    const refused = await askWhenRested(token, 'POST /openrouter/test');
+    const refused = await ask(token, 'POST /openrouter/test');
     expect(codeOf(refused)).toEqual([429, 'key_tests_limited']);
     expect(refused.body).toMatchObject({
       error: { message: 'You may have 10 keys tested a minute. Nothing was changed.' },

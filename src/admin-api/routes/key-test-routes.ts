@@ -165,7 +165,7 @@ export function keyTestRoutes(app: TypedApp, parts: AdminApiParts, limits: KeyTe
     },
     async (request, reply) => {
       const occasion = occasionOf(request, request.body?.reason);
-      await limits.admitRound(identityOf(request).subject);
+      await limits.admitOf(identityOf(request).subject);
       const active = (await readProviders(kysely)).filter((row) => row.is_active === true);
       const outcomes = await testAllKeys(parts, occasion, active, {
         signal: whenClientLeaves(reply),

@@ -142,7 +142,7 @@ function dailyTests(app: TypedApp, parts: AdminApiParts, limits: KeyTestLimits):
       const occasion = occasionOf(request, request.body?.reason);
       const asked = request.body?.providers;
       for (const slug of asked ?? []) await requireProvider(parts, slug);
-      await limits.admitRound(identityOf(request).subject);
+      await limits.admitOf(identityOf(request).subject);
       const { providers } = await readHealth(parts);
       const served = providers.flatMap(({ slug, fingerprint }) => (fingerprint === null ? [] : [slug]));
       await askForTests(parts, occasion, asked ?? served);
