@@ -55,7 +55,7 @@ function configuration(): string {
     '| Variable | Default | Meaning |',
     '| --- | --- | --- |',
     '| `{SLUG}_API_KEY` | unset | The key from the environment, for the sources environment and hybrid. |',
-    "| `{SLUG}_BASE_URL` | base_url of the row, else the provider's own | Where requests go, as the SDKs' own variables of this name do. It is the operator's own word: it may lead into a private network without allow_private_network, and a stored key stays bound to the host of base_url whatever it says, so that a key stored from a shell without the variable serves on a server that has it. |",
+    "| `{SLUG}_BASE_URL` | base_url of the row, else the provider's own | Where requests go: the address under which the provider's OpenAI-compatible API is, as https://api.openai.com/v1. As Anthropic's and Google's own SDKs take theirs, without /v1, or up to /v1beta, is good too. It is the operator's own word: it may lead into a private network without allow_private_network, and a stored key stays bound to the host of base_url whatever it says, so that a key stored from a shell without the variable serves on a server that has it. |",
     '',
   ].join('\n');
 }

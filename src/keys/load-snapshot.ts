@@ -105,6 +105,7 @@ export function serve(row: ProviderRow, parts: ServeParts, rotation?: Rotation):
       environmentName: environment.baseUrlName,
       database: row.base_url,
       provider: entry.baseUrl,
+      native: entry.native,
       allowPrivateNetwork: row.allow_private_network,
       requestHeaders: row.request_headers,
       allowHttp: config.upstream.allowHttp,

@@ -4,6 +4,8 @@
  * only where that was allowed; to cloud metadata and link-local addresses never.
  */
 import { checkAddress } from '../foundation/outbound-address.ts';
+import { wholeBasePath } from '../providers/base-path.ts';
+import type { NativeApi } from '../providers/provider-entry.ts';
 import { redactSecrets } from '../providers/redact.ts';
 import { readRequestHeaders } from './request-headers.ts';
 
@@ -26,6 +28,8 @@ export interface AddressCandidates {
   readonly environmentName: string;
   readonly database: string | null;
   readonly provider: string | undefined;
+  /** The provider's API beside the OpenAI-compatible one. */
+  readonly native?: NativeApi | undefined;
   /** Of the row; an address from the environment is the operator's own word and needs no permission. */
   readonly allowPrivateNetwork: boolean;
   /** The column request_headers as it stands. */
@@ -46,7 +50,8 @@ export function resolveUpstream(candidates: AddressCandidates): Upstream | { pro
     allowPrivateNetwork,
   });
   if ('problem' in checked) return checked;
-  const { origin, basePath } = checked;
+  const { origin } = checked;
+  const basePath = wholeBasePath(candidates.provider, candidates.native, checked.basePath);
   const { from } = named;
   return { origin, basePath, baseUrl: origin + basePath, from, allowPrivateNetwork, headers: read.headers };
 }

@@ -14,3 +14,19 @@ export function rootOf(entry: ProviderEntry, base: string): string {
 export function nativeBasePath(entry: ProviderEntry, { under, path }: NativeApi, basePath: string): string {
   return (under === 'base' ? basePath : rootOf(entry, basePath)) + path;
 }
+
+/**
+ * The path of a base URL as SDKs of the provider's own API take it, which put the rest of it there themselves: Anthropic's
+ * has no /v1, Google's no /openai. One that is none of its own path stays as it is.
+ * @param baseUrl the provider's own
+ * @param basePath as above
+ */
+export function wholeBasePath(
+  baseUrl: string | undefined,
+  native: NativeApi | undefined,
+  basePath: string,
+): string {
+  if (native === undefined || baseUrl === undefined) return basePath;
+  const ownPath = new URL(baseUrl).pathname.replace(/\/$/, '');
+  return `${ownPath}/`.startsWith(`${basePath}/`) ? ownPath : basePath;
+}

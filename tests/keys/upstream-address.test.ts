@@ -1,6 +1,7 @@
 /** Where a key may be sent: the nearest address that was named, over TLS but for loopback and named hosts. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { providerEntry } from '../../src/providers/registry.ts';
 import { ownHost, resolveUpstream, type AddressCandidates } from '../../src/keys/upstream-address.ts';
 
 const candidates = (over: Partial<AddressCandidates>): AddressCandidates => ({
@@ -36,6 +37,20 @@ describe('the address', () => {
       baseUrl: 'https://api.groq.com/openai/v1',
       from: 'provider',
     });
+  });
+
+  it.each([
+    ['anthropic', 'https://mirror.example', 'https://mirror.example/v1'],
+    ['anthropic', 'https://mirror.example/', 'https://mirror.example/v1'],
+    ['anthropic', 'https://mirror.example/v1', 'https://mirror.example/v1'],
+    ['anthropic', 'https://mirror.example/claude', 'https://mirror.example/claude'],
+    ['google', 'https://mirror.example', 'https://mirror.example/v1beta/openai'],
+    ['google', 'https://mirror.example/v1beta', 'https://mirror.example/v1beta/openai'],
+    ['google', 'https://mirror.example/v1', 'https://mirror.example/v1'],
+    ['groq', 'https://mirror.example', 'https://mirror.example'],
+  ])('of %s may be as the SDK of its own API takes it: %s', (slug, environment, baseUrl) => {
+    const { baseUrl: provider, native } = providerEntry(slug);
+    expect(resolveUpstream(candidates({ environment, provider, native }))).toMatchObject({ baseUrl });
   });
 
   it('a blank base_url in the row counts as none', () => {
