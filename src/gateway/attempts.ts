@@ -179,5 +179,9 @@ function mayPass(failure: Failure): boolean {
 function elsewhereMayDo(failure: Failure): boolean {
   if (failure.kind === 'unanswered') return failure.error.status >= 500;
   const { refusal } = failure;
-  return passing.has(refusal.status) || refusesKey(refusal) || refusal.verdict === 'out_of_credit';
+  // No redirect is followed.
+  const redirects = refusal.status >= 300 && refusal.status < 400;
+  return (
+    redirects || passing.has(refusal.status) || refusesKey(refusal) || refusal.verdict === 'out_of_credit'
+  );
 }

@@ -74,12 +74,17 @@ export function chooseBySlug(snapshot: Snapshot, slug: string | undefined, wante
 }
 
 function targetAt(
-  { userKeys }: Snapshot,
+  { userKeys, modelsOff }: Snapshot,
   provider: ServedProvider,
   { model, wire, own, owner, byokFallback, asked, permit }: Wanted & { readonly model: string },
 ): Target {
   const { upstream, resolution, slug } = provider;
   permit?.(slug, model);
+  if (modelsOff.has(`${slug}/${model}`))
+    throw new KeywardError('model_not_found', {
+      message: `The model "${shown(`${slug}/${model}`)}" is switched off here.`,
+      param: 'model',
+    });
   asked?.(slug);
   const shared = own === true ? (provider.entry.native ?? null) : null;
   const api = wire === 'compatible' ? shared : nativeApi(provider, wire);

@@ -3,6 +3,7 @@
  * it is at the provider. A path is used as it came or refused, never mended: two programs that mend a path
  * differently send a key where nobody meant it.
  */
+import type { IncomingMessage } from 'node:http';
 import { KeywardError } from '../foundation/errors.ts';
 import { plainLine } from '../foundation/visible-text.ts';
 import type { Wire } from '../providers/provider-entry.ts';
@@ -137,11 +138,18 @@ export function isGatewayAddress(url: string): boolean {
   return openPrefixes.some((prefix) => url.startsWith(prefix)) || url.startsWith('/v1beta/');
 }
 
-/** The API whose clients ask at this address, so that even a refusal is in its words. */
-export function wireOfAddress(url: string): Wire {
+/**
+ * The API whose client asks, so that even a refusal is in its words. The list of models is at one address for all:
+ * there Anthropic's SDK is told by the version that it always says, Google's by the place of its key.
+ */
+export function wireOf({ url = '', headers }: Pick<IncomingMessage, 'url' | 'headers'>): Wire {
   const { path } = split(url);
   if (googlePath(path) !== undefined) return 'gemini';
-  return /^messages(?:\/|$)/.test(after(path, openPrefixes) ?? '') ? 'messages' : 'compatible';
+  const [first = ''] = (after(path, openPrefixes) ?? '').split('/', 1);
+  if (first === 'messages') return 'messages';
+  if (first !== 'models') return 'compatible';
+  if (headers['anthropic-version'] !== undefined) return 'messages';
+  return headers['x-goog-api-key'] === undefined ? 'compatible' : 'gemini';
 }
 
 /**
@@ -237,13 +245,27 @@ const pathCharacters = /^[\w.~!$&'()*+,;=:@%/-]*$/;
 /** Read by some as a slash, a dot, or the end of the text: encoded once more, too. */
 const hidden = /%(?:25)*(?:2e|2f|5c|[01][0-9a-f]|7f)|%(?![0-9a-f]{2})/i;
 
+/** Some read a dot before parameters (RFC 3986, 3.3) as a dot. */
+const climbs = /^\.{1,2}(?:;|$)/;
+
 /** @throws KeywardError path_refused for what some program could take for another path */
 function refusePath(path: string): void {
   const odd =
     !pathCharacters.test(path) ||
     hidden.test(path) ||
-    path.split('/').some((segment) => segment === '.' || segment === '..');
+    !isText(path) ||
+    path.split('/').some((segment) => climbs.test(segment));
   if (odd || path.includes('//')) throw new KeywardError('path_refused');
+}
+
+/** Bytes that are no UTF-8 are a slash or a dot to programs that do not look closely. */
+function isText(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const keyParameter = /[?&](?:key|api[_-]?key|access[_-]?token)=/i;

@@ -50,7 +50,15 @@ export function errorBody(error: KeywardError, wire: Wire): string {
   return JSON.stringify(errorEnvelope(error));
 }
 
-/** The last event of a stream that cannot go on; nothing in it looks like an end that the model chose. */
-export function errorEvent(error: KeywardError, wire: Wire): string {
-  return `${wire === 'messages' ? 'event: error\n' : ''}data: ${errorBody(error, wire)}\n\n`;
+/**
+ * The last event of a stream that cannot go on; nothing in it looks like an end that the model chose.
+ * @param endpoint as in endpoints.ts: the events of OpenAI's Responses have a type and a name
+ */
+export function errorEvent(error: KeywardError, wire: Wire, endpoint: string): string {
+  if (endpoint !== 'responses')
+    return `${wire === 'messages' ? 'event: error\n' : ''}data: ${errorBody(error, wire)}\n\n`;
+  const { code, message, param } = error;
+  // As OpenAI's `error` event is, and with what its SDK raises.
+  const data = { type: 'error', code, message, param, ...errorEnvelope(error) };
+  return `event: error\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -9,7 +9,7 @@ import type { RotationWatch } from '../keys/rotation/rotation-watch.ts';
 import type { Snapshot } from '../keys/snapshot.ts';
 import { nativeBasePath } from '../providers/base-path.ts';
 import type { Verdict } from '../providers/verdict.ts';
-import { AnswerEnds, countTokens } from '../usage/count-tokens.ts';
+import { AnswerEnds, countTokens, modelIn } from '../usage/count-tokens.ts';
 import { isTrial, isUserKeyRefused, type Attempts, type Failure } from './attempts.ts';
 import type { CallBody } from './call-body.ts';
 import { refusesKey, speaksAgainstKey, type KeyRefusal, type TrialTarget } from './choose-key.ts';
@@ -259,7 +259,6 @@ export class Exchange {
       tokenId: caller.tokenId,
       userId: caller.limits?.owner ?? caller.name,
       provider: target.provider.slug,
-      model: target.model,
       endpoint: route.endpoint.name,
       keyFingerprint: target.key.fingerprint ?? '',
       usedOwnKey: target.source === 'byok',
@@ -274,7 +273,9 @@ export class Exchange {
     const answer = this.#answer;
     setImmediate(() => {
       const tokens = answer === undefined ? null : countTokens(answer, body.promptBytes ?? null);
-      usage.record({ ...record, tokens });
+      // A passthrough names none, and would cost nothing whatever it used.
+      const model = target.model === '' && answer !== undefined ? modelIn(answer) : target.model;
+      usage.record({ ...record, model, tokens });
     });
   }
 

@@ -15,16 +15,16 @@ import { presentedToken } from './caller-token.ts';
 import { refusePublicHost } from './check-host.ts';
 import { aliasTargets, chooseBySlug, chooseTarget, type Target, type Wanted } from './choose-provider.ts';
 import { Circuits } from './circuit.ts';
-import { isGatewayAddress, MethodNotAllowedError, routeOf, wireOfAddress, type Route } from './endpoints.ts';
+import { isGatewayAddress, MethodNotAllowedError, routeOf, wireOf, type Route } from './endpoints.ts';
 import { Exchange, type Senders } from './exchange.ts';
 import { readFormModel } from './form-model.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { requestId } from './headers.ts';
-import { listedAliases } from './listed-aliases.ts';
+import { listedAliases, listedId } from './listed-aliases.ts';
 import { ModelCatalogue, type ListedModel } from './model-catalogue.ts';
 import { checkBodyHeaders, refuseDuplicateHeaders } from './read-request.ts';
 import { sendError } from './send-error.ts';
-import { sendModels, wireOfList } from './send-models.ts';
+import { sendModels } from './send-models.ts';
 import { answerUserKeys } from './user-key-requests.ts';
 import { UpstreamPools } from './upstream-pools.ts';
 
@@ -75,12 +75,14 @@ async function serve(parts: GatewayParts, rooms: Rooms, asked: Asked): Promise<v
   const { config } = parts;
   const route = routeOf(request.method ?? '', request.url ?? '');
   refuseDuplicateHeaders(request);
-  const caller = callerOf(parts, request, route);
+  const caller = callerOf(parts, request);
   if (route.endpoint.routedBy === 'keyward') {
     response.setHeader('x-request-id', asked.id);
-    const wire = wireOfList(request, route);
-    const models = await modelsFor(parts, rooms, caller, wire);
-    sendModels(response, { model: route.model, wire }, models);
+    const wanted = wantedBy(config, caller, wireOf(request));
+    const models = await modelsFor(parts, rooms, caller, wanted);
+    const { model } = route;
+    const id = model === undefined ? undefined : listedId(parts.snapshot(), model, wanted);
+    sendModels(response, { model, id, wire: wanted.wire }, models);
     return;
   }
   if (route.endpoint.routedBy === 'user_keys') {
@@ -108,22 +110,18 @@ async function modelsFor(
   parts: GatewayParts,
   { models }: Rooms,
   caller: Caller,
-  wire: Wire,
+  wanted: Wanted,
 ): Promise<ListedModel[]> {
   const snapshot = parts.snapshot();
-  const listed = await models.list(snapshot);
+  const listed = await models.list(snapshot, wanted.wire);
   const allowed = listed.filter(({ slug, id }) => mayUse(caller.limits, slug, id.slice(slug.length + 1)));
-  return [...listedAliases(snapshot, wantedBy(parts.config, caller, wire)), ...allowed];
+  return [...listedAliases(snapshot, wanted), ...allowed];
 }
 
 /** @throws KeywardError token_missing, token_invalid, host_not_allowed */
-function callerOf(
-  { config, snapshot, clock }: GatewayParts,
-  request: IncomingMessage,
-  { endpoint }: Route,
-): Caller {
+function callerOf({ config, snapshot, clock }: GatewayParts, request: IncomingMessage): Caller {
   if (config.gatewayAuth === 'token')
-    return authenticate(presentedToken(request.headers, endpoint.wire), snapshot().gatewayTokens, clock);
+    return authenticate(presentedToken(request.headers, wireOf(request)), snapshot().gatewayTokens, clock);
   refusePublicHost(request);
   return openCaller;
 }
@@ -277,5 +275,5 @@ function refuse({ metrics, log }: GatewayParts, { request, response, id }: Asked
   metrics.requests.inc({ provider: 'none', status: error.status, source: 'none' });
   if (!response.headersSent) response.setHeader('x-request-id', id);
   if (error instanceof MethodNotAllowedError) response.setHeader('allow', error.allow);
-  sendError(request, response, error, wireOfAddress(request.url ?? ''));
+  sendError(request, response, error, wireOf(request));
 }

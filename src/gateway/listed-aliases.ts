@@ -11,16 +11,19 @@ import type { ListedModel } from './model-catalogue.ts';
 export function listedAliases(snapshot: Snapshot, wanted: Wanted): ListedModel[] {
   return snapshot.aliases
     .wholeNames()
-    .filter((alias) => (aliasTargets(snapshot, alias) ?? []).some((model) => serves(snapshot, model, wanted)))
+    .filter((alias) =>
+      (aliasTargets(snapshot, alias) ?? []).some((model) => listedId(snapshot, model, wanted) !== undefined),
+    )
     .map((alias) => ({ id: alias, slug: 'keyward', displayName: alias, created: 0 }));
 }
 
-function serves(snapshot: Snapshot, model: string, wanted: Wanted): boolean {
+/** The name under which a model is listed that a caller may name otherwise; undefined where a call would go nowhere. */
+export function listedId(snapshot: Snapshot, model: string, wanted: Wanted): string | undefined {
   try {
-    chooseTarget(snapshot, model, wanted);
-    return true;
+    const { provider, model: name } = chooseTarget(snapshot, model, wanted);
+    return `${provider.slug}/${name}`;
   } catch (error) {
-    if (error instanceof KeywardError) return false;
+    if (error instanceof KeywardError) return undefined;
     throw error;
   }
 }

@@ -8,6 +8,7 @@ import { messageOf } from '../foundation/errors.ts';
 import type { Logger } from '../foundation/logger.ts';
 import type { ServedProvider, Snapshot } from '../keys/snapshot.ts';
 import type { Upstream } from '../keys/upstream-address.ts';
+import type { Wire } from '../providers/provider-entry.ts';
 import { nativeBasePath } from '../providers/base-path.ts';
 import { valueAt } from '../providers/read-answer.ts';
 import { upstreamHeaders } from './headers.ts';
@@ -48,19 +49,23 @@ export class ModelCatalogue {
     this.#parts = parts;
   }
 
-  /** In the order of the providers; of one name once. */
-  async list(snapshot: Snapshot): Promise<ListedModel[]> {
-    const providers = [...snapshot.providers.values()];
+  /** In the order of the providers, those alone that speak this API; of one name once, and none that is switched off. */
+  async list(snapshot: Snapshot, wire: Wire): Promise<ListedModel[]> {
+    const providers = [...snapshot.providers.values()].filter((provider) => speaks(provider, wire));
     await Promise.all(providers.map(async (provider) => this.#refresh(provider)));
-    const listed = new Map<string, ListedModel>();
+    const listed = new Map(
+      providers
+        .flatMap((provider) => this.#kept.get(nameOf(provider))?.models ?? [])
+        .filter(({ id }) => !snapshot.modelsOff.has(id))
+        .map((model) => [model.id, model] as const),
+    );
+    const slugs = new Set(providers.map(({ slug }) => slug));
+    const known = new Map<string, ListedModel>();
     for (const { modelId, slug, displayName } of snapshot.models.values()) {
       const id = `${slug}/${modelId}`;
-      listed.set(id, { id, slug, displayName, created: 0 });
+      if (slugs.has(slug)) known.set(id, { id, slug, displayName, created: listed.get(id)?.created ?? 0 });
     }
-    for (const provider of providers)
-      for (const model of this.#kept.get(nameOf(provider))?.models ?? [])
-        if (!listed.has(model.id)) listed.set(model.id, model);
-    return [...listed.values()];
+    return [...known.values(), ...[...listed.values()].filter(({ id }) => !known.has(id))];
   }
 
   async #refresh(provider: ServedProvider): Promise<void> {
@@ -90,6 +95,10 @@ export class ModelCatalogue {
       log.debug({ provider: provider.slug, cause: messageOf(error) }, 'a provider did not list its models');
     }
   }
+}
+
+function speaks({ entry }: ServedProvider, wire: Wire): boolean {
+  return wire === 'compatible' || entry.native?.wire === wire;
 }
 
 function nameOf({ slug, upstream, resolution }: ServedProvider): string {
@@ -136,16 +145,23 @@ function modelsIn(answer: unknown, slug: string): ListedModel[] {
     const name = nameIn(model, ['id', 'name']);
     if (name === undefined) return [];
     const plain = name.replace(/^models\//, '');
-    const created = valueAt(model, 'created');
     return [
       {
         id: `${slug}/${plain}`,
         slug,
         displayName: nameIn(model, ['display_name', 'displayName', 'name']) ?? plain,
-        created: typeof created === 'number' ? created : 0,
+        created: createdIn(model),
       },
     ];
   });
+}
+
+/** OpenAI says seconds, Anthropic a date (RFC 3339). */
+function createdIn(model: unknown): number {
+  const seconds = valueAt(model, 'created');
+  if (typeof seconds === 'number') return seconds;
+  const ms = Date.parse(String(valueAt(model, 'created_at')));
+  return Number.isNaN(ms) ? 0 : Math.floor(ms / 1000);
 }
 
 function nameIn(model: unknown, paths: readonly string[]): string | undefined {

@@ -53,6 +53,9 @@ export function checkBodyHeaders(request: IncomingMessage, limits: BodyLimits): 
 export function checkEncoding({ headers }: IncomingMessage): void {
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') throw new KeywardError('unsupported_encoding', { param: 'content-encoding' });
+  const transfer = headers['transfer-encoding'] ?? 'chunked';
+  if (transfer.trim().toLowerCase() !== 'chunked')
+    throw new KeywardError('unsupported_encoding', { param: 'transfer-encoding' });
 }
 
 /** @throws KeywardError 413, 408, or 400 when the caller breaks off */

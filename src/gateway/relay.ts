@@ -189,10 +189,10 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   #refuse(error: KeywardError): void {
-    const { wire } = this.#endpoint;
+    const { wire, name } = this.#endpoint;
     if (!this.#response.headersSent) this.#setOwnHeaders();
     else if (this.#stream?.isBetweenEvents === true && !this.#endsWithConnection) {
-      this.#response.end(errorEvent(error, wire));
+      this.#response.end(errorEvent(error, wire, name));
       return;
     }
     sendError(this.#request, this.#response, error, wire);

@@ -1,35 +1,36 @@
 /** The list of models, and one of them, in the words of the API that asks: OpenAI's, Anthropic's, Google's. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { KeywardError } from '../foundation/errors.ts';
 import type { Wire } from '../providers/provider-entry.ts';
-import type { Route } from './endpoints.ts';
 import type { ListedModel } from './model-catalogue.ts';
-
-/** The API in whose words the list is asked for. One address serves two; Anthropic's SDK always says its version. */
-export function wireOfList({ headers }: IncomingMessage, { endpoint }: Route): Wire {
-  if (endpoint.wire !== 'compatible') return endpoint.wire;
-  return headers['anthropic-version'] === undefined ? 'compatible' : 'messages';
-}
 
 /**
  * @param asked.model the one that is sent; without it all are
+ * @param asked.id by which it is listed, where it may be asked for by another name
  * @throws KeywardError model_not_found
  */
 export function sendModels(
   response: ServerResponse,
-  asked: { readonly model: string | undefined; readonly wire: Wire },
+  asked: { readonly model: string | undefined; readonly id: string | undefined; readonly wire: Wire },
   models: readonly ListedModel[],
 ): void {
   const { model } = asked;
   const shape = shapes[asked.wire];
-  const found = model === undefined ? undefined : models.find(({ id }) => id === model);
+  const found =
+    model === undefined
+      ? undefined
+      : (models.find(({ id }) => id === model) ?? models.find(({ id }) => id === asked.id));
   if (model !== undefined && found === undefined)
     throw new KeywardError('model_not_found', {
       message:
         'No such model is listed here. Models are named provider/model; one that is not listed may serve all the same.',
       param: 'model',
     });
-  const body = Buffer.from(JSON.stringify(found === undefined ? shape.list(models) : shape.one(found)));
+  const body = Buffer.from(
+    JSON.stringify(
+      model === undefined || found === undefined ? shape.list(models) : shape.one({ ...found, id: model }),
+    ),
+  );
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
   response.end(body);
 }

@@ -49,26 +49,40 @@ export async function readProviders(db: Kysely<Tables>): Promise<ProviderRow[]> 
   return rows.map((row) => ({ ...row, encrypted_api_key: row.encrypted_api_key || null }));
 }
 
-/** The active models of active providers by both of their names; the lowest id wins a shared name. */
-export async function readModels(db: Kysely<Tables>): Promise<Map<string, KnownModel>> {
+export interface KnownModels {
+  /** The active ones of active providers by both of their names; the lowest id wins a shared name. */
+  readonly models: ReadonlyMap<string, KnownModel>;
+  /** Those that are not active, as `provider/model`. */
+  readonly off: ReadonlySet<string>;
+}
+
+function isOff({ is_active: isActive }: { is_active: boolean | null }): boolean {
+  return isActive === false;
+}
+
+export async function readModels(db: Kysely<Tables>): Promise<KnownModels> {
   const rows = await db
     .selectFrom('llm_models')
     .innerJoin('llm_providers', 'llm_providers.id', 'llm_models.provider_id')
-    .select(['model_id', 'model_name', 'provider_slug', 'llm_models.display_name'])
-    .where('llm_models.is_active', 'is not', false)
+    .select(['model_id', 'model_name', 'provider_slug', 'llm_models.display_name', 'llm_models.is_active'])
     .where('llm_providers.is_active', 'is', true)
     .orderBy('llm_models.id', 'desc')
     .execute();
-  const known = rows.map((row) => ({
-    name: row.model_name,
-    slug: row.provider_slug,
-    modelId: row.model_id,
-    displayName: row.display_name,
-  }));
-  return new Map([
-    ...known.map((model) => [model.name, model] as const),
-    ...known.map((model) => [model.modelId, model] as const),
-  ]);
+  const known = rows
+    .filter((row) => !isOff(row))
+    .map((row) => ({
+      name: row.model_name,
+      slug: row.provider_slug,
+      modelId: row.model_id,
+      displayName: row.display_name,
+    }));
+  return {
+    models: new Map([
+      ...known.map((model) => [model.name, model] as const),
+      ...known.map((model) => [model.modelId, model] as const),
+    ]),
+    off: new Set(rows.filter(isOff).map((row) => `${row.provider_slug}/${row.model_id}`)),
+  };
 }
 
 export interface EncryptedRow {

@@ -35,6 +35,8 @@ export interface Snapshot {
   readonly providers: ReadonlyMap<string, ServedProvider>;
   /** By both names of each, for requests that do not name a provider. */
   readonly models: ReadonlyMap<string, KnownModel>;
+  /** Those that an administrator has switched off, as `provider/model`. */
+  readonly modelsOff: ReadonlySet<string>;
   /** Names that stand for models. */
   readonly aliases: ModelAliases;
   readonly gatewayTokens: GoodTokens;

@@ -1,5 +1,5 @@
 /**
- * How many tokens a request used, as the provider says it at the beginning and the end of its answer, whichever API it
+ * How many tokens of which model a request used, as the provider says it at the beginning and the end of its answer, whichever API it
  * speaks. A stream that says nothing is estimated by its events, and marked so: nothing is added to what a caller
  * sends or gets.
  */
@@ -114,6 +114,13 @@ function endOfObject(text: string, start: number): number {
     if (depth === 0) return at + 1;
   }
   return -1;
+}
+
+const namedModel = /(?<=[{,\s])"(?:model|modelVersion)"\s*:\s*"([^"\\]{1,300})"/;
+
+/** The model that the answer says it is of, for a call whose request was not read; empty where it says none. */
+export function modelIn(answer: AnswerEnds): string {
+  return namedModel.exec(answer.texts()[0] ?? '')?.[1] ?? '';
 }
 
 interface Tokens {

@@ -21,7 +21,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 import { version } from '../foundation/version.ts';
 import { providerEntry } from '../providers/registry.ts';
-import type { UsageRecord, UsageSink } from './usage-record.ts';
+import { isError, type UsageRecord, type UsageSink } from './usage-record.ts';
 
 export interface TraceSpans extends UsageSink {
   /** Sends what waits. */
@@ -55,7 +55,7 @@ export function openTraceSpans(endpoint: string, instanceId: string): TraceSpans
         { kind: SpanKind.CLIENT, startTime: record.at, attributes: attributesOf(record, operation) },
         parentOf(record.traceParent),
       );
-      if (record.status >= 500 || record.errorCode !== null) span.setStatus({ code: SpanStatusCode.ERROR });
+      if (isError(record)) span.setStatus({ code: SpanStatusCode.ERROR });
       span.end(new Date(record.at.getTime() + record.latencyMs));
     },
     stop: async () => {
@@ -85,7 +85,7 @@ function attributesOf(record: UsageRecord, operation: string): Attributes {
       'gen_ai.usage.output_tokens': tokens.completion,
     }),
     'http.response.status_code': record.status,
-    ...(record.status >= 400 && { 'error.type': record.errorCode ?? String(record.status) }),
+    ...(isError(record) && { 'error.type': record.errorCode ?? String(record.status) }),
     'keyward.request.id': record.requestId,
     'keyward.key.fingerprint': record.keyFingerprint,
     'keyward.token.id': record.tokenId,

@@ -76,6 +76,32 @@ describe('the model', () => {
     expect(await sentModel('a-model')).toBe('vendor/a-model');
   });
 
+  test('that an administrator has switched off is not served and not listed, whatever it is called by', async () => {
+    const change = async (isActive: boolean) =>
+      room.keyward.change(
+        `INSERT INTO llm_models (provider_id, model_name, model_id, display_name, is_active)
+         SELECT id, 'off', 'vendor/off', 'Off', ${isActive} FROM llm_providers WHERE provider_slug = 'openrouter'
+         ON CONFLICT (provider_id, model_id) DO UPDATE SET is_active = excluded.is_active`,
+      );
+    const listed = async () => {
+      const headers = { authorization: `Bearer ${gatewayToken}` };
+      const answer = await fetch(`${room.keyward.server.url}/v1/models`, { headers });
+      return ((await answer.json()) as { data: { id: string }[] }).data.map(({ id }) => id);
+    };
+    await change(false);
+    const before = room.provider.requests.length;
+    const response = await room.keyward.chat({ model: 'openrouter/vendor/off', messages });
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({
+      error: { code: 'model_not_found', message: 'The model "openrouter/vendor/off" is switched off here.' },
+    });
+    expect(room.provider.requests.slice(before).filter(({ path }) => path.includes('chat'))).toEqual([]);
+    expect(await listed()).not.toContain('openrouter/vendor/off');
+    await change(true);
+    expect(await sentModel('off')).toBe('vendor/off');
+    expect(await listed()).toContain('openrouter/vendor/off');
+  });
+
   test('that nobody knows goes to the default provider', async () => {
     expect(await sentModel('unheard-of')).toBe('unheard-of');
   });

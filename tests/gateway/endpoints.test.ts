@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isGatewayAddress, routeOf, wireOfAddress } from '../../src/gateway/endpoints.ts';
+import { isGatewayAddress, routeOf, wireOf } from '../../src/gateway/endpoints.ts';
 
 const route = (method: string, url: string) => {
   const { endpoint, ...rest } = routeOf(method, url);
@@ -39,7 +39,7 @@ describe('an address', () => {
         query: '?alt=sse',
         model: 'google/gemini-3',
       });
-      expect(wireOfAddress(url)).toBe('gemini');
+      expect(wireOf({ url, headers: {} })).toBe('gemini');
     },
   );
 
@@ -68,6 +68,10 @@ describe('an address', () => {
     ['GET', '/api/v1/llm/passthrough/openai/../../x', 'path_refused'],
     ['GET', '/api/v1/llm/passthrough/openai//evil.example/x', 'path_refused'],
     ['GET', '/api/v1/llm/passthrough/openai/a\\b', 'path_refused'],
+    ['GET', '/api/v1/llm/passthrough/openai/..;/x', 'path_refused'],
+    ['GET', '/api/v1/llm/passthrough/openai/.;a=1/x', 'path_refused'],
+    ['GET', '/api/v1/llm/passthrough/openai/..%c0%afx', 'path_refused'],
+    ['GET', '/v1/files/a%ff', 'path_refused'],
     ['GET', '/v1/files?key=secret', 'token_in_address'],
     ['GET', '/v1/files?a=1&api_key=secret', 'token_in_address'],
     ['POST', '/v1beta/models/m:generateContent?key=secret', 'token_in_address'],

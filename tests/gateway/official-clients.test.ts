@@ -246,9 +246,23 @@ describe.each(['', '/api/v1/llm'])('@anthropic-ai/sdk at %s/', (path) => {
     expect(called.content[0]).toMatchObject({ type: 'tool_use', name: 'weather', input: { city: 'Wien' } });
   });
 
-  test('lists models', async () => {
+  test('lists the models that it can call, and one of them by each of its names', async () => {
     const models = await all(client().models.list());
-    expect(models.map(({ id }) => id)).toContain('anthropic/stand-in-model');
+    expect(models.map(({ id }) => id)).toEqual(['anthropic/stand-in-model']);
+    for (const id of ['anthropic/stand-in-model', 'stand-in-model'])
+      expect(await client().models.retrieve(id)).toMatchObject({
+        id,
+        type: 'model',
+        created_at: '2025-09-29T00:00:00.000Z',
+      });
+    await expect(client().models.retrieve('nothing')).rejects.toMatchObject({
+      status: 404,
+      error: { type: 'error', error: { type: 'not_found_error' } },
+    });
+    await expect(client('wrong-token-0123456789').models.list()).rejects.toMatchObject({
+      status: 401,
+      error: { type: 'error', error: { type: 'authentication_error' } },
+    });
   });
 
   test('raises the errors that it knows', async () => {
@@ -279,6 +293,18 @@ describe.each(['', '/api/v1/llm'])('@google/genai at %s/', (path) => {
       streamed += chunk.text ?? '';
     expect(streamed).toBe('Grüezi');
     expect((await client().models.countTokens({ model, contents: 'Grüezi' })).totalTokens).toBe(9);
+  });
+
+  test('lists the models that it can call, and one of them by each of its names', async () => {
+    const listed: (string | undefined)[] = [];
+    for await (const { name } of await client().models.list()) listed.push(name);
+    expect(listed).toEqual(['models/google/stand-in-model']);
+    for (const model of ['google/stand-in-model', 'stand-in-model'])
+      expect((await client().models.get({ model })).name).toBe(`models/${model}`);
+    await expect(client().models.get({ model: 'nothing' })).rejects.toMatchObject({
+      status: 404,
+      message: expect.stringContaining('NOT_FOUND') as string,
+    });
   });
 
   test('raises the errors that it knows', async () => {

@@ -56,6 +56,17 @@ describe('a passthrough', () => {
     },
   );
 
+  test('costs what the model costs that the answer names', async () => {
+    await ask('POST', '/api/v1/llm/passthrough/openai/chat/completions', '{"model":"gpt-4o","messages":[]}', {
+      'content-type': 'application/json',
+    });
+    await expect
+      .poll(async () =>
+        keyward.sql(`SELECT model, cost_usd > 0 AS costs FROM keyward_usage_daily WHERE model <> ''`),
+      )
+      .toEqual([{ model: 'gpt-4o', costs: true }]);
+  });
+
   test("goes to Anthropic's own API with the key where that takes it", async () => {
     await ask('GET', '/api/v1/llm/passthrough/anthropic/messages/batches');
     expect(anthropic.requests.at(-1)).toMatchObject({

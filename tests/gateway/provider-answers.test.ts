@@ -8,7 +8,12 @@ import { json, page } from '../support/stand-in-wires.ts';
 import { startStandInProvider } from '../support/stand-in-provider.ts';
 
 const room = gatewayAndProvider();
-afterEach(() => room.provider.setKeys([providerKey]));
+afterEach(async () => {
+  room.provider.setKeys([providerKey]);
+  // A key that is refused several times in a row would be left alone.
+  room.provider.behave({});
+  await (await room.keyward.chat()).text();
+});
 
 /** Lets the provider of that slug be reached at an address, with the key in the database. */
 async function reachAt(slug: string, baseUrl: string): Promise<void> {

@@ -160,6 +160,12 @@ describe('as it arrives', () => {
       'unsupported_media_type',
     ],
     ['encodes its body', [json, 'Content-Encoding: gzip', length(1)], ['x'], 'unsupported_encoding'],
+    [
+      'encodes it for the way',
+      [json, 'Transfer-Encoding: gzip, chunked'],
+      ['1\r\nx\r\n'],
+      'unsupported_encoding',
+    ],
     ['says its type twice', [json, json, length(1)], ['x'], 'duplicate_header'],
     [
       'authorises itself twice',

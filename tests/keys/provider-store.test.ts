@@ -73,7 +73,7 @@ describeOnUsualDatabases('the models', (opened) => {
     await client.query(add('groq', 'llama-3', 'Llama 3') + add('openai', 'gpt', 'GPT', 'NULL'));
     const llama = { name: 'Llama 3', slug: 'groq', modelId: 'llama-3', displayName: 'x' };
     const gpt = { name: 'GPT', slug: 'openai', modelId: 'gpt', displayName: 'x' };
-    expect(await readModels(opened().database.kysely)).toEqual(
+    expect((await readModels(opened().database.kysely)).models).toEqual(
       new Map([
         ['llama-3', llama],
         ['Llama 3', llama],
@@ -88,7 +88,10 @@ describeOnUsualDatabases('the models', (opened) => {
     await client.query(
       `${add('groq', 'a', 'a', 'false')} ${add('xai', 'b', 'b')} UPDATE llm_providers SET is_active = false WHERE provider_slug = 'xai'`,
     );
-    expect(await readModels(opened().database.kysely)).toEqual(new Map());
+    expect(await readModels(opened().database.kysely)).toEqual({
+      models: new Map(),
+      off: new Set(['groq/a']),
+    });
   });
 
   it('of a shared name belong to the oldest, and an id outranks a name', async () => {
@@ -100,7 +103,7 @@ describeOnUsualDatabases('the models', (opened) => {
         add('mistral', 'y', 'claimed') +
         add('cohere', 'claimed', 'z'),
     );
-    const models = await readModels(opened().database.kysely);
+    const { models } = await readModels(opened().database.kysely);
     expect([models.get('shared')?.slug, models.get('claimed')?.slug]).toEqual(['groq', 'cohere']);
   });
 });

@@ -55,6 +55,7 @@ export function snapshotOf(
     models: new Map(
       Object.entries(models).map(([name, slug]) => [name, { name, slug, modelId: name, displayName: name }]),
     ),
+    modelsOff: new Set(),
     gatewayTokens: new Map(),
     aliases: new ModelAliases([]),
     userKeys: new Map(),

@@ -222,7 +222,10 @@ const wires: Readonly<Record<string, Wire>> = {
       path: '/models',
       keyHeader: 'x-api-key',
       neededHeaders: ['anthropic-version'],
-      good: json(200, { data: [{ type: 'model', id: 'stand-in-model' }], has_more: false }),
+      good: json(200, {
+        data: [{ type: 'model', id: 'stand-in-model', created_at: '2025-09-29T00:00:00Z' }],
+        has_more: false,
+      }),
       refusals: anthropicRefusals,
     },
     chatRefusals: anthropicRefusals,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AnswerEnds, countTokens } from '../../src/usage/count-tokens.ts';
+import { AnswerEnds, countTokens, modelIn } from '../../src/usage/count-tokens.ts';
 
 function counted(
   text: string,
@@ -124,5 +124,24 @@ describe('tokens are counted as the provider says them', () => {
     ['an object that does not end is not read', '{"a":1,"usage":{"prompt_tokens":5'],
   ])('%s', (_, text) => {
     expect(counted(text)).toBeNull();
+  });
+});
+
+describe('the model of an answer', () => {
+  const named = (text: string): string => {
+    const ends = new AnswerEnds(false);
+    ends.saw(Buffer.from(text));
+    return modelIn(ends);
+  };
+
+  test.each([
+    ['{"id":"1","model":"gpt-4o-2024-08-06","choices":[]}', 'gpt-4o-2024-08-06'],
+    ['data: {"type":"message_start","message":{"model": "claude-x"}}\n\n', 'claude-x'],
+    ['{\n  "candidates": [],\n  "modelVersion": "gemini-3"\n}', 'gemini-3'],
+    [JSON.stringify({ text: '{"model":"forged"}' }), ''],
+    ['{"model":5}', ''],
+    ['', ''],
+  ])('%j: %s', (text, model) => {
+    expect(named(text)).toBe(model);
   });
 });
