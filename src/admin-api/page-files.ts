@@ -5,12 +5,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { projectRoot } from '../foundation/project-root.ts';
 import { shellPolicy } from './security-headers.ts';
 
 /** What the build writes where a nonce belongs; see web/vite.config.ts. */
 const noncePlace = 'keyward-nonce-of-this-answer';
 
-export const pageDirectory = fileURLToPath(new URL('../../dist/web/', import.meta.url));
+export const pageDirectory = fileURLToPath(new URL('dist/web/', projectRoot));
 
 export interface Shell {
   readonly html: string;

@@ -1,7 +1,8 @@
 /** The version of Keyward, as package.json says it. */
 import { readFileSync } from 'node:fs';
+import { projectRoot } from './project-root.ts';
 
-const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+const manifest = JSON.parse(readFileSync(new URL('package.json', projectRoot), 'utf8')) as {
   version: string;
 };
 

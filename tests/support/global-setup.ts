@@ -25,9 +25,9 @@ declare module 'vitest' {
   }
 }
 
-/** The tests look at the page as it is now, and not at what was built once. */
-async function buildPage(): Promise<void> {
-  const script = fileURLToPath(new URL('../../scripts/build-page.ts', import.meta.url));
+/** The tests look at the page and the program as they are now, and not at what was built once. */
+async function build(what: 'page' | 'program'): Promise<void> {
+  const script = fileURLToPath(new URL(`../../scripts/build-${what}.ts`, import.meta.url));
   await promisify(execFile)(process.execPath, [script, '--if-stale']);
 }
 
@@ -38,7 +38,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     named === undefined ? startRealPostgres() : { url: named, stop: async () => {} },
     preparePgliteTemplates(),
     findChromium(),
-    buildPage(),
+    build('page'),
+    build('program'),
   ]);
   project.provide('chromiumPath', chromiumPath);
   project.provide('postgresUrl', postgres.url);

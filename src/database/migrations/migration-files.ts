@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { projectRoot } from '../../foundation/project-root.ts';
 
 export interface Migration {
   /** Three digits. */
@@ -25,7 +26,7 @@ export interface Migration {
   readonly formerChecksums: readonly string[];
 }
 
-export const shippedDirectory = fileURLToPath(new URL('../../../migrations/', import.meta.url));
+export const shippedDirectory = fileURLToPath(new URL('migrations/', projectRoot));
 
 /** A comment line in a migration before which a runner may commit when the table is large. */
 const commitMark = /^(?=-- A runner may commit here)/m;
