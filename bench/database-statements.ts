@@ -8,6 +8,10 @@ import { keywardPollMs, type Target } from './targets.ts';
 /** A look at the revision is one statement; a sign of life is a write and a clean-up, and as often two looks at the audit trail and one at its key. */
 const statementsPerPoll = 1;
 const statementsPerHeartbeat = 5;
+/** The usage of requests is written about each second, 500 of them in a transaction: begin, prices, rows, days, hours, end. */
+const usagePauseMs = 1_000;
+const requestsPerUsageWrite = 500;
+const statementsPerUsageWrite = 6;
 /** The clocks of rotations, health and alerts send some more, by what is due: none for every hundredth request. */
 const requestsPerExtraStatement = 100;
 
@@ -15,7 +19,7 @@ export interface StatementCount {
   readonly requests: number;
   /** All that Keyward sent to the database meanwhile. */
   readonly statements: number;
-  /** What looking for changes and giving signs of life take in that time. */
+  /** What looking for changes, giving signs of life and writing the usage take in that time. */
   readonly background: number;
   /** What neither that nor the other clocks account for. */
   readonly onHotPath: number;
@@ -32,7 +36,9 @@ export async function countStatements(
     const elapsedMs = performance.now() - startedAt;
     const background =
       statementsPerPoll * Math.ceil(elapsedMs / keywardPollMs) +
-      statementsPerHeartbeat * Math.ceil(elapsedMs / heartbeatMs);
+      statementsPerHeartbeat * Math.ceil(elapsedMs / heartbeatMs) +
+      statementsPerUsageWrite *
+        (Math.ceil(elapsedMs / usagePauseMs) + Math.ceil(requests / requestsPerUsageWrite));
     const others = Math.floor(requests / requestsPerExtraStatement);
     return { requests, statements, background, onHotPath: Math.max(0, statements - background - others) };
   };

@@ -5,7 +5,9 @@
 import { loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { generateEncryptionKey } from '../src/crypto/encryption-key.ts';
 import { messageOf } from '../src/foundation/errors.ts';
+import { startRealPostgres } from '../tests/support/start-real-postgres.ts';
 import { Children } from './children.ts';
 import { countStatements } from './database-statements.ts';
 import { measure, type Plan } from './measure.ts';
@@ -18,6 +20,7 @@ const help = `Usage: npm run bench -- [options]
 Compares Keyward with a bare Node proxy, and with nginx where it is installed: requests
 per second, CPU time per request, added latency. Takes about two minutes.
 
+  --embedded        on the embedded database, whose engine is in Keyward's process, in the place of a PostgreSQL
   --quick           a smoke run of some seconds; its figures are rough
   --json            the findings as one JSON object
   --cpu-prof <dir>  also leave a CPU profile of Keyward in the directory
@@ -38,7 +41,7 @@ async function main(): Promise<number> {
   try {
     const plan = options.quick ? quickRun : wholeRun;
     const profileDirectory = options['cpu-prof'];
-    const found = await bench(plan, profileDirectory && resolve(profileDirectory));
+    const found = await bench(plan, options.embedded, profileDirectory && resolve(profileDirectory));
     for (const line of options.json ? [JSON.stringify(found, null, 2)] : asText(found)) console.log(line);
     return found.database.onHotPath === 0 ? 0 : 1;
   } catch (error) {
@@ -51,6 +54,7 @@ function readOptions() {
   try {
     return parseArgs({
       options: {
+        embedded: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -63,12 +67,19 @@ function readOptions() {
   }
 }
 
-async function bench(plan: Plan, profileDirectory: string | undefined): Promise<Findings> {
+async function bench(plan: Plan, embedded: boolean, profileDirectory: string | undefined): Promise<Findings> {
   const [loadBefore = 0] = loadavg();
   const children = new Children();
+  const postgres = embedded ? undefined : await startRealPostgres();
   try {
     progress('starting the provider and the gateways');
-    const targets = await startTargets(children, profileDirectory);
+    const env = postgres && {
+      DATABASE_URL: postgres.url,
+      BYOK_ENCRYPTION_KEY: generateEncryptionKey().reveal(),
+    };
+    const nodeOptions =
+      profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
+    const targets = await startTargets(children, { nodeOptions, ...(env && { env }) });
     const keyward = targets.find(({ name }) => name === 'keyward');
     if (keyward === undefined) throw new Error('Keyward is not among the targets.');
     if (!targets.some(({ name }) => name === 'nginx'))
@@ -76,9 +87,10 @@ async function bench(plan: Plan, profileDirectory: string | undefined): Promise<
     const stopCounting = await countStatements(keyward);
     const { samples, answered } = await measure(targets, plan, progress);
     const database = await stopCounting(answered.get('keyward') ?? 0);
-    return findings(plan, loadBefore, summarise(samples), database);
+    return findings(plan, { loadBefore, embedded }, summarise(samples), database);
   } finally {
     await children.stop();
+    await postgres?.stop();
   }
 }
 

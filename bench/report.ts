@@ -17,6 +17,8 @@ export interface Findings {
   readonly machine: string;
   /** Processes that wanted a core in the minute before the run: what else the machine had to do. */
   readonly loadBefore: number;
+  /** Where Keyward's database runs: the embedded engine is in its process. */
+  readonly engine: 'PostgreSQL' | 'embedded';
   readonly rounds: number;
   readonly connections: number;
   readonly nginx: 'measured' | 'not installed';
@@ -26,7 +28,7 @@ export interface Findings {
 
 export function findings(
   plan: Plan,
-  loadBefore: number,
+  { loadBefore, embedded }: { readonly loadBefore: number; readonly embedded: boolean },
   workloads: readonly WorkloadSummary[],
   database: StatementCount,
 ): Findings {
@@ -36,6 +38,7 @@ export function findings(
     node: process.version,
     machine: `${process.platform} ${process.arch}, ${cpus().length} cores`,
     loadBefore,
+    engine: embedded ? 'embedded' : 'PostgreSQL',
     rounds: plan.rounds,
     connections: plan.connections,
     nginx: hasNginx ? 'measured' : 'not installed',
@@ -46,7 +49,7 @@ export function findings(
 
 export function asText(found: Findings): string[] {
   return [
-    `Keyward ${found.keyward}, Node ${found.node}, ${found.machine} (load before: ${found.loadBefore.toFixed(1)}); ${found.rounds === 1 ? 'one rough round' : `medians of ${found.rounds} rounds`}`,
+    `Keyward ${found.keyward} on ${found.engine === 'embedded' ? 'its embedded database' : 'a PostgreSQL'}, Node ${found.node}, ${found.machine} (load before: ${found.loadBefore.toFixed(1)}); ${found.rounds === 1 ? 'one rough round' : `medians of ${found.rounds} rounds`}`,
     ...found.workloads.flatMap((workload) => ['', ...workloadText(workload, found.connections)]),
     '',
     statementText(found.database),

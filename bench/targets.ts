@@ -32,14 +32,12 @@ export const callerToken = gatewayToken;
 const basePath = '/api/v1';
 const chatPath = `${basePath}/chat/completions`;
 
-/** Starts all of them. @param cpuProfileDirectory where Keyward leaves a CPU profile, if anywhere */
-export async function startTargets(children: Children, cpuProfileDirectory?: string): Promise<Target[]> {
+/** Starts all of them. */
+export async function startTargets(children: Children, how: HowKeywardRuns): Promise<Target[]> {
   const upstream = await children.startServer(ownProgram('upstream.ts'));
   const direct: Target = { name: 'direct', url: upstream.url + chatPath, pid: null };
   const bare = await startBareProxy(children, upstream.url);
-  const nodeOptions =
-    cpuProfileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProfileDirectory}`];
-  const keyward = await startKeyward(children, upstream.url, { nodeOptions });
+  const keyward = await startKeyward(children, upstream.url, how);
   const nginx = nginxIsInstalled() ? [await startNginx(children, upstream.url)] : [];
   return [direct, bare, keyward, ...nginx];
 }

@@ -224,7 +224,7 @@ function firstThatServes({ targets, byAlias }: Choices): {
   first: Target;
   others: readonly (() => Target)[];
 } {
-  let fault: unknown = new KeywardError('internal_error');
+  let fault: unknown;
   for (const [index, choose] of targets.entries()) {
     try {
       const target = choose();
@@ -235,7 +235,7 @@ function firstThatServes({ targets, byAlias }: Choices): {
       if (!byAlias && error instanceof KeywardError && error.status < 500) break;
     }
   }
-  throw fault;
+  throw fault ?? new KeywardError('internal_error');
 }
 
 /** What a caller may not use is said at once, not when it is needed; what else is wrong with a fallback, never. */

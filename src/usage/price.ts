@@ -3,7 +3,7 @@
  * the package @pydantic/genai-prices, which is part of the build. A model that neither knows has no price, and no
  * guess is made.
  */
-import { calcPrice } from '@pydantic/genai-prices';
+import { calcPrice, type Provider } from '@pydantic/genai-prices';
 import type { CountedTokens } from './count-tokens.ts';
 
 /** USD for a million tokens; null where it is not written down. */
@@ -35,11 +35,30 @@ export function costOf(
     cache_read_tokens: Math.min(tokens.cached, tokens.prompt),
     output_tokens: tokens.completion,
   };
+  const name = `${provider}/${model}`;
+  const known = entries.get(name);
+  if (known === null) return null;
   try {
-    const price = calcPrice(usage, model, { providerId: provider, timestamp: at });
-    return price === null ? null : { inputUsd: price.input_price, outputUsd: price.output_price };
+    const where = known === undefined ? { providerId: provider } : { provider: known };
+    const price = calcPrice(usage, model, { ...where, timestamp: at });
+    if (known === undefined)
+      remember(name, price && { ...price.provider, models: [price.model], fallback_model_providers: [] });
+    return price && { inputUsd: price.input_price, outputUsd: price.output_price };
   } catch {
     // The list knows the model by other units than tokens.
     return null;
   }
+}
+
+/**
+ * The one entry of the list that a model is found by; null where there is none. Looking for it takes as much of the
+ * processor as the whole of a request.
+ */
+const entries = new Map<string, Provider | null>();
+const mostEntries = 5_000;
+
+function remember(name: string, entry: Provider | null): void {
+  // Callers name models as they like.
+  if (entries.size >= mostEntries) entries.clear();
+  entries.set(name, entry);
 }
