@@ -50,7 +50,9 @@ export class AnswerEnds {
 
   /** The whole answer, or its two ends. */
   texts(): string[] {
-    const head = Buffer.concat(this.#head).toString('utf8');
+    const [only] = this.#head;
+    const bytes = this.#head.length === 1 && only !== undefined ? only : Buffer.concat(this.#head);
+    const head = bytes.toString('utf8');
     if (!this.#isLong) return [head];
     return [head, this.#tail.text('utf8')];
   }
@@ -89,20 +91,25 @@ export function countTokens(answer: AnswerEnds, promptBytes: (() => number) | nu
 }
 
 /** Within a string a quote has a backslash before it, so no text of a model passes for this. */
-const beginnings = /(?<=[{,\s])"(?:usage|usageMetadata)"\s*:\s*\{/g;
+const beginning = /[{,\s]"(?:usage|usageMetadata)"\s*:\s*\{/y;
 const longestUsageObject = 4 * 1024;
 
 function usageObjects(text: string): Record<string, unknown>[] {
-  return [...text.matchAll(beginnings)].flatMap((match) => {
-    const start = match.index + match[0].length - 1;
+  const found: Record<string, unknown>[] = [];
+  // An expression that looks for itself would try each character of a long answer.
+  for (let at = text.indexOf('"usage'); at !== -1; at = text.indexOf('"usage', at + 1)) {
+    beginning.lastIndex = Math.max(0, at - 1);
+    if (!beginning.test(text)) continue;
+    const start = beginning.lastIndex - 1;
     const end = endOfObject(text, start);
-    if (end === -1) return [];
+    if (end === -1) continue;
     try {
-      return [JSON.parse(text.slice(start, end)) as Record<string, unknown>];
+      found.push(JSON.parse(text.slice(start, end)) as Record<string, unknown>);
     } catch {
-      return [];
+      // What is cut off or forged counts for nothing.
     }
-  });
+  }
+  return found;
 }
 
 /** One past the brace that closes the one at `start`; -1 where it is not there. No string in it holds a brace. */
