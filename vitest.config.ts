@@ -15,7 +15,7 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     pool: 'forks',
     // Most tests wait for processes and databases of their own; by itself vitest would leave cores idle.
-    maxWorkers: 3,
+    maxWorkers: 4,
     globalSetup: ['tests/support/global-setup.ts'],
     reporters: ['default', new ClosingLineReporter()],
     testTimeout: 30_000,

@@ -1,7 +1,7 @@
 /**
  * Decides what a failed call tries next, and that it stops: the other key of a rotation, the key that serves by now or
- * stands by, the same provider once more after a pause, and at last the other models that the caller or an alias named. Nothing
- * is tried again once a byte of an answer has gone to the caller.
+ * stands by, the same provider once more after a pause, and at last the other models that the caller or an alias
+ * named. Nothing is tried again once a byte of an answer has gone to the caller.
  */
 import type { KeywardError } from '../foundation/errors.ts';
 import type { Snapshot } from '../keys/snapshot.ts';

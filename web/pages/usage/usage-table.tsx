@@ -41,7 +41,9 @@ export function UsageTable({
       isLong: true,
       cell: ({ provider, model }) => (
         <>
-          <span className="mono">{model === '' ? 'no model' : model}</span>
+          <Text className="mono" lineClamp={2} title={model}>
+            {model === '' ? 'no model' : model}
+          </Text>
           <Text size="xs" className="quiet">
             {nameOf(provider ?? '')}
           </Text>
