@@ -26,14 +26,19 @@ export interface UploadLimits extends BodyLimits {
 
 export const noBody: CallBody = { contentType: null, replayable: true, for: () => null };
 
-/** A JSON body with the model that it names. @throws KeywardError 400, 408, 413 */
+/**
+ * A JSON body with the model that it names, and when the last byte of it was there, before anything was made of it: on
+ * the monotonic clock. @throws KeywardError 400, 408, 413
+ */
 export async function readModelBody(
   request: IncomingMessage,
   limits: BodyLimits,
-): Promise<{ model: string; body: CallBody }> {
+): Promise<{ model: string; body: CallBody; arrivedAt: number }> {
   const bytes = await readBody(request, limits);
+  const arrivedAt = performance.now();
   const { model, span } = parseModelRequest(bytes);
   return {
+    arrivedAt,
     model,
     body: jsonBody(bytes, (name) => (name === model ? bytes : replaceModel(bytes, span, name))),
   };

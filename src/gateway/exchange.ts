@@ -31,7 +31,7 @@ export interface Call {
   readonly body: CallBody;
   readonly attempts: Attempts;
   readonly snapshot: Snapshot;
-  /** On the monotonic clock, when the request was read. */
+  /** On the monotonic clock, when all of the request was there. */
   readonly arrivedAt: number;
 }
 

@@ -91,8 +91,7 @@ async function serve(parts: GatewayParts, rooms: Rooms, asked: Asked): Promise<v
     return;
   }
   admit(parts, response, caller);
-  const { body, targets } = await read(parts, { request, caller }, route);
-  const arrivedAt = performance.now();
+  const { body, targets, arrivedAt = performance.now() } = await read(parts, { request, caller }, route);
   const snapshot = parts.snapshot();
   const { first, others } = firstThatServes(targets(snapshot));
   const attempts = new Attempts(first, others, {
@@ -145,6 +144,8 @@ interface Choices {
 
 interface Read {
   readonly body: CallBody;
+  /** When it was there, where reading it took time since. */
+  readonly arrivedAt?: number;
   readonly targets: (snapshot: Snapshot) => Choices;
 }
 
@@ -180,8 +181,8 @@ async function read(
   }
   if (routedBy === 'json_model') {
     checkBodyHeaders(request, limits);
-    const { model, body } = await readModelBody(request, limits);
-    return byModel(body, model);
+    const { model, body, arrivedAt } = await readModelBody(request, limits);
+    return { ...byModel(body, model), arrivedAt };
   }
   if (route.model !== undefined) {
     checkBodyHeaders(request, limits);
