@@ -29,7 +29,8 @@ function program() {
   const bundle = new URL('dist/program/main.js', root);
   if (!existsSync(source)) return bundle;
   const stamp = new URL('dist/program/built-from', root);
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === sourceStamp(root) ? bundle : source;
+  const isWhole = existsSync(stamp) && existsSync(bundle);
+  return isWhole && readFileSync(stamp, 'utf8') === sourceStamp(root) ? bundle : source;
 }
 
 /** A launcher that is killed can pass on nothing: without this the server would go on with nobody to end it. */

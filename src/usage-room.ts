@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Registry } from 'prom-client';
 import type { TokenUsage } from './auth/token-usage.ts';
+import { isUnfitValue } from './database/database-fault.ts';
 import type { Tables } from './database/tables.ts';
 import type { Clock } from './foundation/clock.ts';
 import type { Config } from './foundation/config.ts';
@@ -40,6 +41,7 @@ export async function openUsage(parts: {
         tokenUsage.used(record, { costUsd: (record.cost?.inputUsd ?? 0) + (record.cost?.outputUsd ?? 0) });
       await oldHours.clear();
     },
+    isUnfit: isUnfitValue,
     onDropped: (records) => metrics.countDropped(records),
   });
   const metrics = usageMetrics(registry, parts.providers, () => queue.depth);

@@ -44,6 +44,11 @@ export function isDatabaseFault(error: unknown): boolean {
   return isConnectionLost(error) || sqlState.test(codeOf(error));
 }
 
+/** A value is what it does not take (classes 22 and 23): sent again as it is, it is refused again. */
+export function isUnfitValue(error: unknown): boolean {
+  return /^2[23]\w{3}$/.test(codeOf(error));
+}
+
 /** It has answered, and let nobody in. */
 export function isRefusal(error: unknown): boolean {
   return sqlState.test(codeOf(error)) && !isConnectionLost(error);

@@ -136,12 +136,16 @@ interface Tokens {
   readonly cached: number | null;
 }
 
+/** Far beyond any model's context: a provider that says more is mistaken, and says nothing. */
+const mostTokens = 100_000_000;
+
 /** OpenAI's Chat and Responses, Anthropic's Messages, Google's Gemini: each has names of its own. */
 function tokensOf(usage: Record<string, unknown>): Tokens {
   const number = (...names: string[]): number | null => {
     for (const name of names) {
       const value = valueAt(usage, name);
-      if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+      if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= mostTokens)
+        return value;
     }
     return null;
   };

@@ -9,6 +9,8 @@ import type { UsageRecord, UsageSink } from './usage-record.ts';
 export interface UsageQueueParts {
   /** Writes all of them or none. @throws where the database does not take them */
   readonly write: (records: readonly UsageRecord[]) => Promise<void>;
+  /** Whether what is refused would be refused again: then the rest is not kept waiting behind it. */
+  readonly isUnfit: (error: unknown) => boolean;
   readonly log: Logger;
   readonly onDropped: (records: number) => void;
   readonly longest?: number;
@@ -57,16 +59,45 @@ export class UsageQueue implements UsageSink {
   /** Writes what waits, once, and takes no more timers. */
   async stop(): Promise<void> {
     await this.#writing.stop();
-    await this.#flush().catch((error: unknown) => this.#sayFailed(error));
+    try {
+      await this.#flush();
+    } catch (error) {
+      this.#parts.onDropped(this.#waiting.length);
+      this.#parts.log.error(
+        { err: error, dropped: this.#waiting.length },
+        'usage of requests is lost: it cannot be written, and the server ends',
+      );
+    }
   }
 
   /** What comes while it writes waits for the next turn: under load each write would otherwise hold a request or two. */
   async #flush(): Promise<void> {
     for (let left = this.#waiting.length; left > 0; left -= batchSize) {
       const batch = this.#waiting.slice(0, Math.min(batchSize, left));
-      await this.#parts.write(batch);
+      await this.#write(batch);
       this.#waiting = this.#waiting.slice(batch.length);
       this.#sayDropped();
+    }
+  }
+
+  /** What the database does not take is found by halves, and left out. */
+  async #write(records: readonly UsageRecord[]): Promise<void> {
+    try {
+      await this.#parts.write(records);
+    } catch (error) {
+      if (!this.#parts.isUnfit(error)) throw error;
+      const [first] = records;
+      if (records.length === 1 && first !== undefined) {
+        this.#parts.onDropped(1);
+        this.#parts.log.error(
+          { err: error, request: first.requestId, provider: first.provider },
+          'usage of a request is lost: the database does not take it',
+        );
+        return;
+      }
+      const half = Math.ceil(records.length / 2);
+      await this.#write(records.slice(0, half));
+      await this.#write(records.slice(half));
     }
   }
 

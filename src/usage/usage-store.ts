@@ -18,6 +18,8 @@ export interface PricedRecord extends UsageRecord {
 
 /** As wide as the columns. */
 const longestModel = 300;
+/** Of the tokens of a request on one side: the column of both together has four digits before its point. */
+const mostUsd = 4_999;
 
 /** A name that is cut within a character has half of it at its end, which no database takes. */
 function storable(record: UsageRecord): UsageRecord {
@@ -83,8 +85,8 @@ async function addRows(tx: Kysely<Tables>, records: readonly PricedRecord[]): Pr
     prompt_tokens: record.tokens?.prompt ?? 0,
     completion_tokens: record.tokens?.completion ?? 0,
     cached_tokens: record.tokens?.cached ?? 0,
-    cost_input_usd: record.cost?.inputUsd ?? null,
-    cost_output_usd: record.cost?.outputUsd ?? null,
+    cost_input_usd: record.cost && Math.min(record.cost.inputUsd, mostUsd),
+    cost_output_usd: record.cost && Math.min(record.cost.outputUsd, mostUsd),
     used_byok: record.usedOwnKey,
     latency_ms: Math.round(record.latencyMs),
     time_to_first_token_ms: record.timeToFirstTokenMs === null ? null : Math.round(record.timeToFirstTokenMs),

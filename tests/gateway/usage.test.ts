@@ -4,6 +4,7 @@ import { ask, newToken } from '../support/administrators.ts';
 import { gatewayAndProvider, providerKey } from '../support/gateway-and-provider.ts';
 import { adminToken, gatewayToken } from '../support/running-keyward.ts';
 import { refusals } from '../support/stand-in-behaviour.ts';
+import { json } from '../support/stand-in-wires.ts';
 
 describe.each(['embedded', 'postgres'] as const)('the usage of requests (%s)', (engine) => {
   const room = gatewayAndProvider({ DEFAULT_PROVIDER: 'openrouter' }, engine);
@@ -43,6 +44,28 @@ describe.each(['embedded', 'postgres'] as const)('the usage of requests (%s)', (
     const options = { stream: true, stream_options: { include_usage: true } };
     await (await room.keyward.chat({ model, messages, ...options })).text();
     await expect.poll(rows).toEqual([usual(), usual()]);
+  });
+
+  test('is logged whatever a provider says of it, and keeps no other waiting', async () => {
+    // The dearest that is believed: more than the column of the cost of a request holds.
+    await room.keyward.change(
+      `INSERT INTO llm_models (provider_id, model_name, model_id, display_name, cost_per_1m_input_tokens, cost_per_1m_output_tokens)
+       SELECT id, 'dear', 'dear', 'Dear', 900, 900 FROM llm_providers WHERE provider_slug = 'openrouter' ON CONFLICT DO NOTHING`,
+    );
+    for (const tokens of [Number.MAX_SAFE_INTEGER, 100_000_000]) {
+      const usage = { prompt_tokens: tokens, completion_tokens: tokens };
+      room.provider.behave({ answer: json(200, { id: 'x', choices: [], usage }) });
+      await (await room.keyward.chat({ model: 'openrouter/dear', messages })).text();
+    }
+    room.provider.behave({});
+    await (await room.keyward.chat({ model, messages })).text();
+    await expect
+      .poll(async () => (await rows()).map((row) => [row['prompt_tokens'], row['cost']]))
+      .toEqual([
+        [0, null],
+        [100_000_000, 9_998],
+        [5, expect.any(Number)],
+      ]);
   });
 
   test('of a stream that says nothing is an estimate, and of a refusal there are no tokens', async () => {

@@ -121,6 +121,10 @@ describe('tokens are counted as the provider says them', () => {
   test.each([
     ['nothing is known of bytes that are no JSON', 'ID3 audio'],
     ['numbers that are none count for nothing', '{"usage":{"prompt_tokens":"5","completion_tokens":-7}}'],
+    [
+      'more than any model takes is no number',
+      '{"usage":{"prompt_tokens":9007199254740991,"completion_tokens":1e300}}',
+    ],
     ['an object that does not end is not read', '{"a":1,"usage":{"prompt_tokens":5'],
   ])('%s', (_, text) => {
     expect(counted(text)).toBeNull();

@@ -18,6 +18,7 @@ function queue(longest = 1_000) {
   const lines: string[] = [];
   let dropped = 0;
   let isAway = false;
+  let unfit: readonly string[] = [];
   const parts = {
     longest,
     log: createLogger({
@@ -29,8 +30,10 @@ function queue(longest = 1_000) {
     onDropped: (records: number) => {
       dropped += records;
     },
+    isUnfit: (error: unknown) => error instanceof RangeError,
     write: async (records: readonly UsageRecord[]) => {
       if (isAway) throw new Error('the database is away');
+      if (records.some(({ requestId }) => unfit.includes(requestId))) throw new RangeError('out of range');
       written.push(records.map(({ requestId }) => requestId));
     },
   };
@@ -42,6 +45,9 @@ function queue(longest = 1_000) {
     dropped: () => dropped,
     away: (is: boolean) => {
       isAway = is;
+    },
+    refuse: (...ids: readonly string[]) => {
+      unfit = ids;
     },
   };
 }
@@ -68,10 +74,30 @@ describe('usage', () => {
     expect(lines.join('')).toContain('"dropped":2');
   });
 
+  test('that the database does not take keeps no other waiting, and is counted and said', async () => {
+    const { queue: waiting, written, dropped, lines, refuse } = queue();
+    refuse('3', '7');
+    for (let number = 0; number < 10; number += 1) waiting.record(record(number));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(written.flat()).toEqual(['0', '1', '2', '4', '5', '6', '8', '9']);
+    expect([waiting.depth, dropped()]).toEqual([0, 2]);
+    expect(lines.join('')).toContain('"request":"7"');
+  });
+
   test('that still waits at the end is written', async () => {
     const { queue: waiting, written } = queue();
     waiting.record(record(1));
     await waiting.stop();
     expect(written).toEqual([['1']]);
+  });
+
+  test('that cannot be written at the end is counted and said', async () => {
+    const { queue: waiting, dropped, away, lines } = queue();
+    away(true);
+    waiting.record(record(1));
+    waiting.record(record(2));
+    await waiting.stop();
+    expect(dropped()).toBe(2);
+    expect(lines.join('')).toMatch(/"dropped":2.*is lost/);
   });
 });
