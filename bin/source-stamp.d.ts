@@ -1,1 +1,2 @@
 export function sourceStamp(root: URL): string;
+export function bundleStamp(directory: URL): string;

@@ -24,3 +24,12 @@ export function sourceStamp(root) {
 function lineOf(path, { size, mtimeMs }) {
   return `${path} ${size} ${Math.floor(mtimeMs / 1000)}`;
 }
+
+/** Name and size of each file of the bundle: one that a full disk has cut is none. @param {URL} directory of it */
+export function bundleStamp(directory) {
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => `${name} ${statSync(new URL(name, directory)).size}`)
+    .toSorted()
+    .join('\n');
+}

@@ -4,15 +4,15 @@
  * source has changed since the last build.
  */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { sourceStamp } from '../bin/source-stamp.js';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { bundleStamp, sourceStamp } from '../bin/source-stamp.js';
 
 const root = new URL('..', import.meta.url);
 const built = fileURLToPath(new URL('dist/program/', root));
 const stamp = `${built}built-from`;
 const source = sourceStamp(root);
 
-const isFresh = existsSync(stamp) && readFileSync(stamp, 'utf8') === source;
+const isFresh = existsSync(stamp) && readFileSync(stamp, 'utf8') === stampOf(built);
 if (!(process.argv.includes('--if-stale') && isFresh)) await build();
 
 async function build(): Promise<void> {
@@ -37,7 +37,11 @@ async function build(): Promise<void> {
   });
   await bundle.write({ dir: fresh, format: 'esm' });
   await bundle.close();
-  writeFileSync(`${fresh}built-from`, source);
+  writeFileSync(`${fresh}built-from`, stampOf(fresh));
   rmSync(built, { recursive: true, force: true });
   renameSync(fresh, built);
+}
+
+function stampOf(directory: string): string {
+  return `${source}\n${bundleStamp(pathToFileURL(directory))}`;
 }
