@@ -6,6 +6,18 @@
 const quote = 0x22;
 /** Shorter ones make no difference, and could be a word. */
 const encodedBytes = 1_000;
+/** Where the APIs have files: a word of a thousand letters anywhere else is text that somebody pays for. */
+const fields = new Set([
+  'data',
+  'file_data',
+  'url',
+  'image_url',
+  'image',
+  'mask',
+  'b64_json',
+  'bytesBase64Encoded',
+]);
+const longestField = 18;
 const dataUrl = Buffer.from('data:');
 
 const base64 = new Uint8Array(256);
@@ -16,10 +28,16 @@ for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 export function promptBytes(body: Buffer): number {
   let bytes = 0;
   // Between two quotes stands a string or what separates two, and neither is split by a quote that is escaped.
+  let before = '';
+  let name = '';
   for (let start = 0; start < body.length;) {
     const next = body.indexOf(quote, start);
     const end = next === -1 ? body.length : next + 1;
-    if (next - start < encodedBytes || !isFile(body.subarray(start, next))) bytes += end - start;
+    const isLong = next - start >= encodedBytes;
+    if (!isLong || before.trim() !== ':' || !fields.has(name) || !isFile(body.subarray(start, next)))
+      bytes += end - start;
+    name = before;
+    before = isLong ? '' : body.toString('latin1', start, Math.min(end - 1, start + longestField));
     start = end;
   }
   return bytes;

@@ -14,6 +14,24 @@ describe('the text of a call', () => {
     expect(of({ content: 'word '.repeat(1_000) })).toBeGreaterThan(5_000);
   });
 
+  test.each(['a', 'hello_wor_', 'abc/def/gh'])(
+    'is all of it where it is a word without an end: %s',
+    (word) => {
+      const call = { messages: [{ role: 'user', content: word.repeat(4_000) }], text: `data:${image}` };
+      expect(of(call)).toBe(JSON.stringify(call).length);
+    },
+  );
+
+  test.each(['data', 'file_data', 'image_url', 'b64_json'])(
+    'is counted without the file in %s, spaced or not',
+    (field) => {
+      for (const blank of [undefined, 2])
+        expect(
+          promptBytes(Buffer.from(JSON.stringify({ [field]: image, text: 'x' }, null, blank))),
+        ).toBeLessThan(60);
+    },
+  );
+
   test.each([
     ['an image', image],
     ['an image whose letters are those of an address', 'QU_-'.repeat(500)],
