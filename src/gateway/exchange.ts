@@ -179,6 +179,8 @@ export class Exchange {
     const { hosts, keys } = this.#senders;
     const name = keyName(provider.slug, key.fingerprint);
     if (failure.kind === 'unanswered') {
+      // Another call may be looking meanwhile.
+      if (unsent.has(failure.error.code)) return;
       if (outages.has(failure.error.code)) hosts.failed(upstream.origin);
       keys.saidNothing(name);
       return;
@@ -322,6 +324,13 @@ const outages: ReadonlySet<string> = new Set([
   'provider_connect_timeout',
   'provider_first_byte_timeout',
   'provider_broke_off',
+]);
+
+/** What a circuit says in the place of a provider. */
+const unsent: ReadonlySet<string> = new Set([
+  'provider_circuit_open',
+  'provider_key_rejected',
+  'user_key_rejected',
 ]);
 
 function keyName(slug: string, fingerprint: string | undefined): string {

@@ -199,6 +199,23 @@ describe.each(['embedded', 'postgres'] as const)('on the engine %s', (engine) =>
     });
   });
 
+  test('a key that was proven dead is looked at by one call alone, however many ask at once', async () => {
+    room.provider.setKeys([environmentKey]);
+    const deadKey = ['sk', 'or', 'v1', 'dead'.repeat(16)].join('-');
+    await setOpenrouter({ api_key_source: 'database', encrypted_api_key: room.keyward.encrypt(deadKey) });
+    await setOpenrouter({ api_key_test_status: 'invalid' });
+    let sent = 0;
+    await expect
+      .poll(async () => {
+        const before = room.provider.requests.length;
+        await Promise.all(Array.from({ length: 10 }, async () => (await room.keyward.chat(ask)).text()));
+        sent = room.provider.requests.slice(before).filter(({ path }) => path.includes('chat')).length;
+        return sent > 0;
+      })
+      .toBe(true);
+    expect(sent).toBe(1);
+  });
+
   describe('is_active = false', () => {
     test('means that the provider is not there', async () => {
       await setOpenrouter({ is_active: false });

@@ -41,7 +41,7 @@ export function UsageTable({
       isLong: true,
       cell: ({ provider, model }) => (
         <>
-          <Text className="mono" lineClamp={2} title={model}>
+          <Text className="mono" lineClamp={2} title={model ?? undefined}>
             {model === '' ? 'no model' : model}
           </Text>
           <Text size="xs" className="quiet">
