@@ -36,7 +36,8 @@ export class ModelAliases {
   targetsOf(model: string, namesProvider: NamesProvider): string[] | null {
     const alias = this.#find(model, namesProvider);
     if (alias === undefined) return null;
-    return [...new Set(this.#expand(model, alias, namesProvider, 1))].slice(0, mostTargets);
+    const targets = new Set(this.#expand(model, alias, namesProvider, 1));
+    return targets.size === 0 ? null : [...targets].slice(0, mostTargets);
   }
 
   /** Why these aliases cannot stand together, as a sentence; null where they can. */
@@ -69,6 +70,8 @@ export class ModelAliases {
     const rest = isPattern(alias) ? model.slice(beginningOf(alias).length) : '';
     return targets.flatMap((target) => {
       const name = target.replaceAll('*', () => rest);
+      // The * stands for nothing, so no model is left behind the provider.
+      if (name.endsWith('/')) return [];
       const next = depth < deepest ? this.#find(name, namesProvider) : undefined;
       return next === undefined ? [name] : this.#expand(name, next, namesProvider, depth + 1);
     });

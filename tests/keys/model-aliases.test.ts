@@ -52,6 +52,13 @@ describe('an alias', () => {
     expect(aliases({ '*': ['groq/*'] }).fault(namesProvider)).toBeNull();
   });
 
+  it('leads nowhere by a * that stands for nothing and leaves a provider without a model', () => {
+    const some = aliases({ 'ab*': ['groq/*', 'openai/gpt-*'], a: ['groq/*'], '*': ['groq/x'] });
+    expect(some.targetsOf('ab', namesProvider)).toEqual(['openai/gpt-']);
+    expect(some.targetsOf('a', namesProvider)).toBeNull();
+    expect(some.targetsOf('abc', namesProvider)).toEqual(['groq/c', 'openai/gpt-c']);
+  });
+
   it('ends, whatever was written past the checks, and where the checks let it through ends at providers', () => {
     const name = fc.constantFrom('a', 'b', 'c', 'a*', 'ab*', '*');
     const target = fc.constantFrom('a', 'b', 'c', 'a*', 'ab', 'b*', '*', 'groq/*', 'groq/x', 'openai/y');
@@ -65,6 +72,7 @@ describe('an alias', () => {
         const aliasLeft = targets.find((one) => some.targetsOf(one, namesProvider) !== null);
         expect(aliasLeft).toBeUndefined();
       }),
+      { numRuns: 20_000 },
     );
   });
 });
