@@ -5,7 +5,6 @@
 import { loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { generateEncryptionKey } from '../src/crypto/encryption-key.ts';
 import { messageOf } from '../src/foundation/errors.ts';
 import { startRealPostgres } from '../tests/support/start-real-postgres.ts';
 import { Children } from './children.ts';
@@ -13,7 +12,7 @@ import { countStatements } from './database-statements.ts';
 import { measure, type Plan } from './measure.ts';
 import { asText, findings, type Findings } from './report.ts';
 import { summarise } from './summary.ts';
-import { startTargets } from './targets.ts';
+import { onPostgres, startTargets } from './targets.ts';
 
 const help = `Usage: npm run bench -- [options]
 
@@ -73,13 +72,12 @@ async function bench(plan: Plan, embedded: boolean, profileDirectory: string | u
   const postgres = embedded ? undefined : await startRealPostgres();
   try {
     progress('starting the provider and the gateways');
-    const env = postgres && {
-      DATABASE_URL: postgres.url,
-      BYOK_ENCRYPTION_KEY: generateEncryptionKey().reveal(),
-    };
     const nodeOptions =
       profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
-    const targets = await startTargets(children, { nodeOptions, ...(env && { env }) });
+    const targets = await startTargets(children, {
+      nodeOptions,
+      ...(postgres && { env: onPostgres(postgres) }),
+    });
     const keyward = targets.find(({ name }) => name === 'keyward');
     if (keyward === undefined) throw new Error('Keyward is not among the targets.');
     if (!targets.some(({ name }) => name === 'nginx'))

@@ -5,7 +5,6 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { generateEncryptionKey } from '../src/crypto/encryption-key.ts';
 import { startRealPostgres } from '../tests/support/start-real-postgres.ts';
 import { Children } from './children.ts';
 import { kibibytes, mebibytes, median } from './figures.ts';
@@ -14,7 +13,7 @@ import { collectable, stateOf, type ProcessState } from './process-state.ts';
 import { leave, leavingPoints, openStream, quickCalls, type LeavingPoint } from './stream-callers.ts';
 import { StreamProvider } from './stream-provider.ts';
 import { soak } from './stream-soak.ts';
-import { startKeyward, type Target } from './targets.ts';
+import { onPostgres, startKeyward, type Target } from './targets.ts';
 
 const help = `Usage: npm run bench:streams -- [options]
 
@@ -49,9 +48,7 @@ async function main(): Promise<void> {
   try {
     const keyward = await startKeyward(children, await provider.listen(), {
       nodeOptions: collectable,
-      ...(postgres && {
-        env: { DATABASE_URL: postgres.url, BYOK_ENCRYPTION_KEY: generateEncryptionKey().reveal() },
-      }),
+      ...(postgres && { env: onPostgres(postgres) }),
     });
     await quickCalls(keyward.url, 500);
     if (Number(options.streams) > 0) await holdOpen(keyward, Number(options.streams));

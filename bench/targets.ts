@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { generateEncryptionKey } from '../src/crypto/encryption-key.ts';
 import type { Children } from './children.ts';
 
 export type TargetName = 'direct' | 'bare' | 'keyward' | 'nginx';
@@ -57,6 +58,11 @@ interface HowKeywardRuns {
   readonly nodeOptions?: readonly string[];
   /** Added to the variables that every bench needs. */
   readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Keyward on a PostgreSQL, in the place of its embedded database. */
+export function onPostgres({ url }: { readonly url: string }): Readonly<Record<string, string>> {
+  return { DATABASE_URL: url, BYOK_ENCRYPTION_KEY: generateEncryptionKey().reveal() };
 }
 
 /** As an operator runs it: a token for callers, the provider's key encrypted in the database. */

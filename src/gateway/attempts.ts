@@ -150,17 +150,14 @@ export function isTrial(target: Target): target is TrialTarget {
 
 /** That a provider has refused the key which the caller brought is theirs to mend. */
 export function isUserKeyRefused(target: Target, failure: Failure): boolean {
-  if (target.source !== 'byok') return false;
-  return failure.kind === 'refused'
-    ? refusesKey(failure.refusal)
-    : failure.error.code === 'user_key_rejected';
+  return target.source === 'byok' && isKeyRefused(failure);
 }
+
+const keyRejected: ReadonlySet<string> = new Set(['provider_key_rejected', 'user_key_rejected']);
 
 /** Now, or so lately that nobody asks again. */
 function isKeyRefused(failure: Failure): boolean {
-  return failure.kind === 'refused'
-    ? refusesKey(failure.refusal)
-    : failure.error.code === 'provider_key_rejected';
+  return failure.kind === 'refused' ? refusesKey(failure.refusal) : keyRejected.has(failure.error.code);
 }
 
 const passing: ReadonlySet<number> = new Set([429, 500, 502, 503, 504, 529]);

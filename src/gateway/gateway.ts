@@ -75,14 +75,16 @@ async function serve(parts: GatewayParts, rooms: Rooms, asked: Asked): Promise<v
   const { config } = parts;
   const route = routeOf(request.method ?? '', request.url ?? '');
   refuseDuplicateHeaders(request);
-  const caller = callerOf(parts, request);
+  // The lists of models are at one address for all APIs.
+  const wire = route.endpoint.routedBy === 'keyward' ? wireOf(request) : route.endpoint.wire;
+  const caller = callerOf(parts, request, wire);
   if (route.endpoint.routedBy === 'keyward') {
     response.setHeader('x-request-id', asked.id);
-    const wanted = wantedBy(config, caller, wireOf(request));
+    const wanted = wantedBy(config, caller, wire);
     const models = await modelsFor(parts, rooms, caller, wanted);
     const { model } = route;
     const id = model === undefined ? undefined : listedId(parts.snapshot(), model, wanted);
-    sendModels(response, { model, id, wire: wanted.wire }, models);
+    sendModels(response, { model, id, wire }, models);
     return;
   }
   if (route.endpoint.routedBy === 'user_keys') {
@@ -118,9 +120,9 @@ async function modelsFor(
 }
 
 /** @throws KeywardError token_missing, token_invalid, host_not_allowed */
-function callerOf({ config, snapshot, clock }: GatewayParts, request: IncomingMessage): Caller {
+function callerOf({ config, snapshot, clock }: GatewayParts, request: IncomingMessage, wire: Wire): Caller {
   if (config.gatewayAuth === 'token')
-    return authenticate(presentedToken(request.headers, wireOf(request)), snapshot().gatewayTokens, clock);
+    return authenticate(presentedToken(request.headers, wire), snapshot().gatewayTokens, clock);
   refusePublicHost(request);
   return openCaller;
 }

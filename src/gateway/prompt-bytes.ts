@@ -2,6 +2,7 @@
  * How much text a call sends: what an estimate of its tokens rests on, where the provider does not tell them. Byte by
  * byte, since an expression runs out of stack on an image of ten megabytes.
  */
+import { byteSet, within } from './byte-set.ts';
 
 const quote = 0x22;
 /** Shorter ones make no difference, and could be a word. */
@@ -20,9 +21,7 @@ const fields = new Set([
 const longestField = 18;
 const dataUrl = Buffer.from('data:');
 
-const base64 = new Uint8Array(256);
-for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_'))
-  base64[byte] = 1;
+const base64 = byteSet('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_');
 
 /** @returns the length of a JSON text without the files and images in it: long strings of base64 and data: URLs */
 export function promptBytes(body: Buffer): number {
@@ -46,6 +45,6 @@ export function promptBytes(body: Buffer): number {
 function isFile(text: Buffer): boolean {
   if (text.subarray(0, dataUrl.length).equals(dataUrl)) return true;
   let at = 0;
-  while (at < text.length && base64[text[at] as number] === 1) at += 1;
+  while (within(base64, text[at])) at += 1;
   return at === text.length;
 }

@@ -3,6 +3,7 @@
  * stand. What a text costs follows its length alone: JSON.parse takes seconds, in which nobody else is served, for an
  * object of a million names or a million brackets.
  */
+import { byteSet, within } from './byte-set.ts';
 
 /** A byte that cannot stand where it does; or the end, where `at` is the length of the text. */
 export class JsonFault extends Error {
@@ -28,26 +29,16 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-const blanks = setOf(' \t\n\r');
-const decimals = setOf('0123456789');
-const hexadecimals = setOf('0123456789abcdefABCDEF');
+const blanks = byteSet(' \t\n\r');
+const decimals = byteSet('0123456789');
+const hexadecimals = byteSet('0123456789abcdefABCDEF');
 /** What stands for itself in a string: all but quote, backslash and the control characters. */
 const ordinary = new Uint8Array(256).fill(1, 0x20);
 ordinary[quote] = 0;
 ordinary[backslash] = 0;
-const escapes = setOf('"\\/bfnrt');
-const exponents = setOf('eE');
+const escapes = byteSet('"\\/bfnrt');
+const exponents = byteSet('eE');
 const words = ['true', 'false', 'null'].map((word) => Buffer.from(word));
-
-function setOf(characters: string): Uint8Array {
-  const members = new Uint8Array(256);
-  for (const byte of Buffer.from(characters)) members[byte] = 1;
-  return members;
-}
-
-function within(set: Uint8Array, byte: number | undefined): boolean {
-  return byte !== undefined && set[byte] === 1;
-}
 
 /**
  * @param text in UTF-8; whether it is that is not looked at
