@@ -121,7 +121,7 @@ function aimText(ratios: readonly Ratio[]): string[] {
 
 function statementText({ requests, statements, background, onHotPath }: StatementCount): string {
   const verdict = onHotPath === 0 ? 'none on the hot path' : `${onHotPath} TOO MANY`;
-  return `Database: ${statements} statements during ${requests} requests; polling and signs of life account for ${background}, the other clocks for less than one in a hundred requests: ${verdict}.`;
+  return `Database: ${statements} statements during ${requests} requests; polling, signs of life and the usage account for ${background}, the other clocks for less than one in a hundred requests: ${verdict}.`;
 }
 
 function micros(value: number): string {
